@@ -1,0 +1,62 @@
+//! The command line: what was typed becomes a call into the rooms below. clap stands only here and in `cli/`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod agent;
+pub mod broker;
+pub mod chat;
+pub mod demo;
+pub mod listen;
+pub mod send;
+pub mod serve;
+
+/// Signalbox: watch your services' metrics, message queues and chat live in a browser.
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  signalbox serve                              everything, page on http://127.0.0.1:8088
+  signalbox agent --color red                  send this process's own CPU and memory once a second
+  signalbox listen /topic/news                 print what is published there
+  echo hello | signalbox send /topic/news      publish lines from standard input
+  signalbox chat ada                           join the chat from a terminal
+  signalbox demo                               make every view move";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Broker(broker::Args),
+    Agent(agent::Args),
+    Listen(listen::Args),
+    Send(send::Args),
+    Chat(chat::Args),
+    Demo(demo::Args),
+}
+
+/// Parses the command line and runs it. Errors end with status 1 and say what to do next; usage errors with 2.
+#[must_use]
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Broker(args) => broker::run(&args),
+        Command::Agent(args) => agent::run(&args),
+        Command::Listen(args) => listen::run(&args),
+        Command::Send(args) => send::run(&args),
+        Command::Chat(args) => chat::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        #[expect(clippy::print_stderr, reason = "the error of a command belongs on standard error")]
+        {
+            eprintln!("signalbox: {error:#}");
+        }
+        ExitCode::FAILURE
+    })
+}

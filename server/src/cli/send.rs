@@ -1,0 +1,15 @@
+//! `signalbox send`.
+
+use std::process::ExitCode;
+
+/// Publish messages on a channel.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs it.
+///
+/// # Errors
+/// What keeps it from running.
+pub fn run(_args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not built yet")
+}

@@ -1,0 +1,144 @@
+//! Every bound of the relay in one table: its name, default, allowed range, unit and reason.
+//!
+//! The command line, the `SIGNALBOX_*` variables, the `[limits]` part of the TOML file, `/api/info` and the table in
+//! `docs/settings.md` are all made from [`TABLE`], so a bound cannot exist in one place and be missing in another.
+
+/// One bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Its name as in the TOML file, its unit last: `broker_frame_bytes`. The flag has dashes for underscores.
+    pub name: &'static str,
+    /// Its value when nothing else is said.
+    pub default: u64,
+    /// Smallest value that makes sense.
+    pub min: u64,
+    /// Largest value that makes sense.
+    pub max: u64,
+    /// What it bounds and why it is that high, in one sentence.
+    pub why: &'static str,
+}
+
+macro_rules! limits {
+    ($($name:ident = $default:expr, $min:expr => $max:expr, $why:literal;)*) => {
+        /// The bounds in force. Each field is one row of [`TABLE`], in the unit that ends its name.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $(#[doc = $why] pub $name: u64,)*
+        }
+
+        /// Every bound, in the order in which they are told to users.
+        pub const TABLE: &[Limit] = &[
+            $(Limit { name: stringify!($name), default: $default, min: $min, max: $max, why: $why },)*
+        ];
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// The value in force of the bound with this name.
+            #[must_use]
+            pub fn value(&self, name: &str) -> Option<u64> {
+                match name {
+                    $(stringify!($name) => Some(self.$name),)*
+                    _ => None,
+                }
+            }
+
+            /// The place of the bound with this name.
+            pub fn value_mut(&mut self, name: &str) -> Option<&mut u64> {
+                match name {
+                    $(stringify!($name) => Some(&mut self.$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+limits! {
+    broker_frame_bytes = 16 * MIB, 1 => GIB, "Largest frame a broker client may send; a larger one closes its connection.";
+    broker_outbox_messages = 65_536, 16 => 16_777_216, "Messages queued for one broker subscriber before it counts as slow.";
+    broker_outbox_bytes = 8 * MIB, 4 * KIB => GIB, "Bytes queued for one broker subscriber before it counts as slow; one larger message still fits when nothing else is queued.";
+    broker_backlog_messages = 65_536, 1 => 16_777_216, "Messages that wait in one queue channel before its publishers are held.";
+    broker_backlog_bytes = 64 * MIB, 4 * KIB => 16 * GIB, "Bytes that wait in one queue channel before its publishers are held.";
+    broker_buffered_bytes = 512 * MIB, MIB => 64 * GIB, "Bytes buffered by the whole broker, outboxes and backlogs together.";
+    broker_channels = 4_096, 1 => 1_000_000, "Channels alive at the same time; a connection that names one more is closed.";
+    broker_connections = 10_000, 1 => 1_000_000, "Broker connections at the same time; one more is closed at once.";
+    broker_handshake_millis = 5_000, 10 => 600_000, "Time a broker client has to name its channel.";
+    broker_hold_millis = 10, 0 => 1_000, "Longest time that one read of a topic's publisher is held for a full subscriber.";
+    broker_channel_idle_secs = 600, 1 => 86_400, "Time after which a channel without subscriber and backlog is forgotten.";
+    broker_drain_millis = 5_000, 0 => 8_000, "Time the broker has at shutdown to write out what is queued.";
+    collector_pending_samples = 65_536, 1_024 => 1_048_576, "Samples that libzmq queues per socket while the collector is busy (its high-water mark).";
+    collector_agents = 1_000, 1 => 100_000, "Agents known at the same time; a sample of one more is refused and counted.";
+    collector_metrics_per_agent = 64, 2 => 1_024, "Metrics charted per agent; further ones stay in the sample and are counted.";
+    history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
+    history_samples = 720_000, 100 => 100_000_000, "Samples kept for the feed's resume and the charts' first paint: one hour of 200 agents at one a second.";
+    history_bytes = 256 * MIB, 64 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume.";
+    feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";
+    feed_stall_secs = 30, 1 => 3_600, "Time after which a feed client that does not read is dropped.";
+    http_connections = 12_000, 16 => 1_000_000, "HTTP connections at the same time, feeds and sockets among them.";
+    http_header_millis = 10_000, 100 => 600_000, "Time an HTTP client has to send its request's head.";
+    http_body_bytes = 1 * MIB, KIB => GIB, "Largest body of an API request.";
+    socket_clients = 10_000, 1 => 1_000_000, "WebSockets open at the same time; one more is answered 503.";
+    socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
+    socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms; of more, the newest are shown and the rest counted as skipped.";
+    socket_batch_bytes = 512 * KIB, 64 * KIB => 64 * MIB, "Bytes of one channel sent to a page per batch of 16 ms.";
+    socket_fetch_bytes = 32 * MIB, 64 * KIB => 4 * GIB, "Bytes of cut payloads kept per WebSocket so that a page can fetch the rest.";
+    socket_requests_per_sec = 200, 1 => 1_000_000, "Requests a page may send per second, in bursts of twice as many.";
+    socket_stall_secs = 30, 1 => 3_600, "Time after which a page that does not read is dropped.";
+    chat_connections = 2_500, 1 => 1_000_000, "Line clients at the same time; one more gets a line that says so.";
+    chat_idle_secs = 60, 1 => 86_400, "Time after which a line client that sends nothing is disconnected.";
+    chat_connect_millis = 10_000, 10 => 600_000, "Time a line client has to send its CONNECT line.";
+    chat_outbox_lines = 1_024, 16 => 1_048_576, "Lines queued for one user before it is dropped by name.";
+    chat_history_lines = 10_000, 1 => 10_000_000, "Lines kept per room.";
+    chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
+    chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
+    chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
+    shutdown_millis = 10_000, 100 => 600_000, "Time everything has to end after the first signal.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_inside_its_own_range_and_reachable_by_name() {
+        let mut limits = Limits::default();
+        for limit in TABLE {
+            assert!((limit.min..=limit.max).contains(&limit.default), "{}", limit.name);
+            assert_eq!(limits.value(limit.name), Some(limit.default));
+            *limits.value_mut(limit.name).unwrap() = limit.max;
+            assert_eq!(limits.value(limit.name), Some(limit.max));
+        }
+        assert_eq!(limits.value("no_such_bound"), None);
+    }
+
+    #[test]
+    fn every_name_says_its_unit_and_every_reason_is_a_sentence() {
+        let units = [
+            "bytes",
+            "messages",
+            "samples",
+            "lines",
+            "millis",
+            "secs",
+            "sec",
+            "connections",
+            "clients",
+            "channels",
+        ];
+        let counted = ["agents", "agent", "rooms", "subscriptions"];
+        for limit in TABLE {
+            let last = limit.name.rsplit('_').next().unwrap();
+            assert!(units.contains(&last) || counted.contains(&last), "{} has no unit", limit.name);
+            assert!(limit.why.ends_with('.'), "{}", limit.name);
+        }
+    }
+}

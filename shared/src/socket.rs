@@ -1,0 +1,334 @@
+//! The WebSocket's messages, `GET /ws` (docs/protocol.md §5): JSON text, tagged by `"type"`.
+//!
+//! Unknown fields are ignored. An unknown type is answered with [`ServerMessage::Error`] that names it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::{ChannelRow, Features};
+use crate::chat::{ChatLine, ChatUser};
+use crate::feed::GapReason;
+use crate::{ChannelName, EventId, Payload};
+
+/// Largest message a page may send, in bytes; a larger one closes with 1009.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of one payload that the tail shows; the rest is fetched on demand.
+pub const TAIL_PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of one payload that one [`ServerMessage::Piece`] carries.
+pub const PIECE_BYTES_MAX: usize = 256 * 1024;
+
+/// What a page says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// Begin to receive a channel's messages, answered with `subscribed` or `refused`. One per channel and socket.
+    Subscribe {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+        /// How to take part.
+        mode: TailMode,
+    },
+    /// Stop that, answered with `unsubscribed`.
+    Unsubscribe {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// Publish one message, answered with `ack` or `refused`.
+    Publish {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+        /// The data.
+        payload: Payload,
+    },
+    /// Empty a queue's backlog, answered with `ack` or `refused`.
+    Purge {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// Read on in a payload that the tail cut, answered with `piece` or `refused`.
+    Fetch {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+        /// Which message: [`TailMessage::seq`].
+        seq: u64,
+        /// From which byte on.
+        offset: u64,
+    },
+    /// Begin to receive `channels`, at most one a second.
+    WatchChannels,
+    /// Stop that.
+    UnwatchChannels,
+    /// Enter a room, answered with `chat_joined` or `refused`.
+    ChatJoin {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The name to be known by.
+        name: String,
+        /// Go on after this line; without it the newest lines are sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<EventId>,
+    },
+    /// Leave a room.
+    ChatLeave {
+        /// The room.
+        room: String,
+    },
+    /// Say a line, answered with `ack` or `refused`. A repeated `key` is acknowledged and not said again.
+    ChatSay {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The line.
+        text: String,
+        /// Chosen by the page, unique per line and user, so that a line sent again after a lost answer is said once.
+        key: String,
+    },
+}
+
+/// How a page takes part in a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TailMode {
+    /// See copies, consume nothing.
+    Tap,
+    /// Take part in the delivery: what a queue hands to this page, nobody else gets.
+    Consume,
+}
+
+/// What the relay says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The first message.
+    Hello {
+        /// [`crate::PROTOCOL_VERSION`].
+        protocol: u32,
+        /// Signalbox's version.
+        version: String,
+        /// The relay's clock, in milliseconds since the Unix epoch.
+        now_ms: i64,
+        /// What this relay can do.
+        features: Features,
+        /// The bounds that a page must know.
+        limits: SocketLimits,
+    },
+    /// Nothing to say, but still there: every 15 s.
+    Heartbeat {
+        /// The relay's clock, in milliseconds since the Unix epoch.
+        now_ms: i64,
+    },
+    /// A subscription stands.
+    Subscribed {
+        /// From the request.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+        /// How this page takes part.
+        mode: TailMode,
+    },
+    /// A subscription has ended.
+    Unsubscribed {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// Messages of a subscription, oldest first: what came in one batch of 16 ms.
+    Tail {
+        /// The channel.
+        channel: ChannelName,
+        /// What the page shows.
+        messages: Vec<TailMessage>,
+        /// Exact accounts since the subscription began, this batch included.
+        accounts: TailAccounts,
+    },
+    /// A request was carried out.
+    Ack {
+        /// From the request.
+        id: u64,
+        /// What it did, in numbers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<AckDetail>,
+    },
+    /// A request was not carried out.
+    Refused {
+        /// From the request.
+        id: u64,
+        /// Why, for a person to read.
+        reason: String,
+        /// A name that is free, when the name was the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suggestion: Option<String>,
+        /// When to try again, in milliseconds, when haste was the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+    /// A part of a payload.
+    Piece {
+        /// From the request.
+        id: u64,
+        /// From which byte on.
+        offset: u64,
+        /// The whole payload's size in bytes.
+        size_bytes: u64,
+        /// At most [`PIECE_BYTES_MAX`] bytes in base64, for a piece can end inside a character.
+        base64: String,
+    },
+    /// Channel statistics: first all channels, then those that changed.
+    Channels {
+        /// The relay's clock, in milliseconds since the Unix epoch.
+        now_ms: i64,
+        /// Whether `rows` are all channels there are.
+        full: bool,
+        /// New or changed channels, whole.
+        rows: Vec<ChannelRow>,
+        /// Channels that are no more.
+        gone: Vec<ChannelName>,
+    },
+    /// A room was entered.
+    ChatJoined {
+        /// From the request.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The name this page is known by.
+        name: String,
+        /// Everybody in the room.
+        users: Vec<ChatUser>,
+        /// The lines after `since`, or the newest ones, oldest first.
+        lines: Vec<ChatLine>,
+        /// Present when the lines after `since` could not all be given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gap: Option<ChatGap>,
+    },
+    /// Something happened in a room.
+    ChatLine {
+        /// The room.
+        room: String,
+        /// What.
+        line: ChatLine,
+    },
+    /// Who is in a room; sent when that changes.
+    ChatPresence {
+        /// The room.
+        room: String,
+        /// Everybody.
+        users: Vec<ChatUser>,
+    },
+    /// This page could not follow a room and lost lines; it should join again with `since`.
+    ChatLagged {
+        /// The room.
+        room: String,
+        /// How many lines.
+        n_skipped: u64,
+    },
+    /// A message of the page was not understood.
+    Error {
+        /// Why, for a person to read: names the unknown type or the field.
+        reason: String,
+    },
+}
+
+/// The bounds a page must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SocketLimits {
+    /// Largest message a page may send, in bytes.
+    pub client_message_bytes: u64,
+    /// Most bytes of one payload in a tail.
+    pub tail_payload_bytes: u64,
+    /// Most channels one socket may be subscribed to.
+    pub subscriptions: u64,
+    /// Longest chat line, in bytes.
+    pub chat_line_bytes: u64,
+}
+
+/// One message of a tail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TailMessage {
+    /// Its number in this subscription, from 1, counting what was skipped too.
+    pub seq: u64,
+    /// When the relay took it from the engine, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The whole payload's size in bytes.
+    pub size_bytes: u64,
+    /// The payload, or its beginning: cut when it holds less than `size_bytes`.
+    pub payload: Payload,
+    /// Whether the payload was cut.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_cut: bool,
+}
+
+/// Where every message of a subscription went: `received = shown + filtered + skipped`, exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TailAccounts {
+    /// Messages of the channel that this subscription was due.
+    pub received: u64,
+    /// Messages sent to the page.
+    pub shown: u64,
+    /// Messages that the filter kept back.
+    pub filtered: u64,
+    /// Messages that the page could not follow.
+    pub skipped: u64,
+}
+
+/// What a request did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AckDetail {
+    /// A publish: how many subscribers it was queued for.
+    Queued {
+        /// Subscribers, taps not counted.
+        n_subscribers: u64,
+    },
+    /// A publish to a queue without a free subscriber: it waits in the backlog.
+    Waiting,
+    /// A publish that nobody was there for: discarded and counted.
+    Unrouted,
+    /// A purge: how many messages it removed.
+    Purged {
+        /// Messages.
+        n_messages: u64,
+    },
+    /// A chat line, and its place in the room.
+    Said {
+        /// Its id.
+        line_id: EventId,
+    },
+}
+
+/// Chat lines that could not be given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatGap {
+    /// How many lines are missing; none when the epoch has changed, for then nobody can know.
+    pub n_lost: Option<u64>,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Close codes of the WebSocket: 4000 to 4499 mean "reconnect", 4500 to 4999 "do not".
+pub mod close {
+    /// The relay shuts down.
+    pub const SHUTDOWN: u16 = 4000;
+    /// The page did not read for so long that it was dropped.
+    pub const TOO_SLOW: u16 = 4001;
+    /// The page sent more than its rate allows.
+    pub const RATE_LIMIT: u16 = 4002;
+    /// The page speaks another protocol version.
+    pub const PROTOCOL_VERSION: u16 = 4500;
+    /// Too many sockets from this page.
+    pub const LIMIT: u16 = 4003;
+
+    /// Whether a page should connect again after this close code.
+    #[must_use]
+    pub fn is_retryable(code: u16) -> bool {
+        !(4500..=4999).contains(&code)
+    }
+}
