@@ -30,6 +30,7 @@ Usage: cargo xtask <command>
 
   run [--demo] [-- ARGS]   build the page and the relay in release, then start `signalbox serve ARGS`;
                            with --demo also workers, listeners, senders and chat users
+                           (arguments of `signalbox demo` may follow --demo)
   test [STEP...]           every check that CI makes, or only the named ones; `test --list` names them
   dev                      relay in debug and `trunk serve`: the page is rebuilt at each change
   dist                     the release binary and the page as a tar archive in target/dist
