@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to its terminal")]
 
+mod bench;
 mod browser;
 mod compress;
 mod debian;
@@ -34,6 +35,7 @@ Usage: cargo xtask <command>
   test [STEP...]           every check that CI makes, or only the named ones; `test --list` names them
   dev                      relay in debug and `trunk serve`: the page is rebuilt at each change
   dist                     the release binary and the page as a tar archive in target/dist
+  bench broker [ARGS]      the broker's speed beside nats-server, redis-server and a plain forwarder
   tidy                     the invariants of the sources; ends with an error when one does not hold
 
 Examples:
@@ -60,6 +62,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         "run" => run::run(rest),
         "test" => test::run(rest),
         "dev" => no_arguments(command, rest).and_then(|()| dev::run()),
+        "bench" => bench::run(rest),
         "dist" => no_arguments(command, rest).and_then(|()| dist::run()),
         "tidy" => no_arguments(command, rest).and_then(|()| tidy::run()),
         "help" | "--help" | "-h" => {
