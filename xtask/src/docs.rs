@@ -52,8 +52,7 @@ pub(crate) fn no_inline_script(html: &str) -> Result<()> {
 
 fn documents() -> Result<Vec<PathBuf>> {
     let root = workspace::root()?;
-    let tracked =
-        process::output(Command::new("git").args(["ls-files", "*.md", "docs/*.md"]).current_dir(&root))?;
+    let tracked = process::output(Command::new("git").args(["ls-files", "*.md"]).current_dir(&root))?;
     Ok(tracked.lines().map(|name| root.join(name)).filter(|file| file.is_file()).collect())
 }
 

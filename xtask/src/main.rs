@@ -43,6 +43,9 @@ Examples:
   cargo xtask run -- --http 127.0.0.1:9000    the page on another port
   cargo xtask test clippy browser             two of the checks";
 
+/// What can be typed behind `cargo xtask`; the documents are checked against it.
+const COMMANDS: [&str; 6] = ["run", "test", "dev", "dist", "bench", "tidy"];
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match dispatch(&args) {
