@@ -65,12 +65,10 @@ fn assemble(stage: &Path, wasm_bindgen: &Path) -> Result<()> {
         .arg(stage)
         .arg(wasm);
     process::run(&mut bindgen)?;
-    let page = shell::resolve(&workspace::read(&root.join("index.html"))?)?;
-    for file in &page.copies {
-        let name =
-            Path::new(file).file_name().with_context(|| format!("index.html names no file: {file}"))?;
-        let from = root.join(file);
-        fs::copy(&from, stage.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    let page = shell::resolve(&workspace::read(&root.join("index.html"))?, NAME)?;
+    for copy in &page.copies {
+        let from = root.join(&copy.from);
+        fs::copy(&from, stage.join(&copy.to)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     let index = stage.join("index.html");
     fs::write(&index, page.html).with_context(|| format!("cannot write {}", index.display()))
