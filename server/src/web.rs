@@ -1,1 +1,5 @@
 //! web
+
+pub mod feed;
+pub mod metrics_api;
+pub mod problem;
