@@ -67,3 +67,60 @@ pub fn offset_after(events: &[u8], n: u64) -> usize {
     }
     offset
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use signalbox_shared::feed::GapReason;
+
+    use super::*;
+
+    /// Builds the event that a vector of docs/vectors/feed.json describes.
+    fn text(vector: &Value) -> Vec<u8> {
+        let (event, data) = (vector["event"].as_str().unwrap(), vector["data"].as_str().unwrap());
+        let name = (event != "message").then_some(event);
+        match vector["id"].as_str() {
+            Some(id) => {
+                let mut text = Vec::new();
+                append(&mut text, id.parse().unwrap(), name, data.as_bytes());
+                text
+            }
+            None => ping(serde_json::from_str::<Ping>(data).unwrap().now_ms).to_vec(),
+        }
+    }
+
+    #[test]
+    fn events_are_byte_for_byte_those_of_the_vectors() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../docs/vectors/feed.json")).unwrap();
+        for vector in vectors["events"].as_array().unwrap() {
+            assert_eq!(
+                String::from_utf8(text(vector)).unwrap(),
+                vector["text"].as_str().unwrap(),
+                "{}",
+                vector["name"]
+            );
+        }
+    }
+
+    #[test]
+    fn a_stream_opens_with_retry_then_the_gap_then_a_ping() {
+        let id = |seq| EventId { epoch: 7, seq };
+        assert_eq!(
+            opening(1_500, id(3), None, 9),
+            "retry: 1500\n\nid: 7-3\nevent: ping\ndata: {\"now_ms\":9}\n\n"
+        );
+        let gap = Gap { since: id(1), resumed_at: id(3), n_lost: Some(2), reason: GapReason::TooOld };
+        let text = opening(1_500, id(3), Some(&gap), 9);
+        let gap = "retry: 1500\n\nid: 7-3\nevent: gap\ndata: {\"since\":\"7-1\",\"resumed_at\":\"7-3\",\"n_lost\":2,\"reason\":\"too_old\"}\n\nid: 7-3\nevent: ping\n";
+        assert!(text.starts_with(gap.as_bytes()), "{text:?}");
+    }
+
+    #[test]
+    fn events_are_found_by_their_ends() {
+        let check = |text: &[u8], n, expected| assert_eq!(offset_after(text, n), expected);
+        check(b"a\n\nb\nc\n\n", 0, 0);
+        check(b"a\n\nb\nc\n\n", 1, 3);
+        check(b"a\n\nb\nc\n\n", 2, 8);
+        check(b"a\n\nb\nc\n\n", 3, 8);
+    }
+}
