@@ -98,6 +98,7 @@ limits! {
     chat_connect_millis = 10_000, 10 => 600_000, "Time a line client has to send its CONNECT line.";
     chat_outbox_lines = 1_024, 16 => 1_048_576, "Lines queued for one user before it is dropped by name.";
     chat_history_lines = 10_000, 1 => 10_000_000, "Lines kept per room.";
+    chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
