@@ -3,6 +3,8 @@
 //! `cargo xtask test browser` builds what these tests need and says where it is. Each test has its own relay, its
 //! own browser profile and its own ports.
 
+#![expect(unreachable_pub, reason = "`pub` marks what the tests may use of their support")]
+
 mod apart;
 mod chat;
 mod hostile;

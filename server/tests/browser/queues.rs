@@ -41,7 +41,7 @@ async fn a_burst_is_accounted_for_to_the_last_message() {
         publisher.publish("/topic/burst", format!("{number}").as_bytes()).await;
     }
     eventually("every message is accounted for", async || {
-        browser.accounts().await.first().filter(|(_, received)| *received == N).cloned()
+        browser.accounts().await.first().filter(|(_, received)| *received == N).copied()
     })
     .await;
     let accounts = browser.accounts().await;

@@ -160,7 +160,8 @@ impl Browser {
     pub async fn expect_no_errors(&self, is_network_down: bool) {
         let is_error =
             |entry: &LogEntry| entry.level == "SEVERE" && !(is_network_down && entry.source == "network");
-        let errors: Vec<LogEntry> = self.console().await.into_iter().filter(is_error).collect();
+        let entries = self.console().await.into_iter().filter(is_error);
+        let errors: Vec<String> = entries.map(|entry| entry.message).collect();
         assert!(errors.is_empty(), "the page has logged errors: {errors:#?}");
     }
 }
