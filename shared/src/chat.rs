@@ -52,7 +52,7 @@ pub fn check_name(text: &str) -> Result<&str, NameError> {
 }
 
 /// Characters that could act on a terminal or reorder the text around them (Unicode's bidi controls, UAX #9).
-fn is_control(c: char) -> bool {
+pub(crate) fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
