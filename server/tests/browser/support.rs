@@ -1,10 +1,12 @@
 //! What the tests share: a relay, peers and a browser, each ended when it is dropped, and waiting with a deadline.
 
 pub mod browser;
+pub mod cut;
 pub mod http;
 pub mod peers;
 pub mod ports;
 pub mod relay;
+mod views;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

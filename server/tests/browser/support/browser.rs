@@ -85,6 +85,14 @@ impl Browser {
         self.run(script, vec![css.into()]).await.as_str().map(str::to_owned)
     }
 
+    /// The texts that a person sees in all elements of `css`, in the order of the page.
+    pub async fn texts(&self, css: &str) -> Vec<String> {
+        let script =
+            "return Array.from(document.querySelectorAll(arguments[0]), element => element.innerText)";
+        let texts = self.run(script, vec![css.into()]).await;
+        serde_json::from_value(texts).expect("the script gives texts")
+    }
+
     /// How many elements fit.
     pub async fn count(&self, css: &str) -> usize {
         let script = "return document.querySelectorAll(arguments[0]).length";
@@ -95,6 +103,15 @@ impl Browser {
     pub async fn until_text(&self, css: &str, part: &str) -> String {
         let what = format!("{css} shows {part:?}");
         eventually(&what, async || self.text(css).await.filter(|text| text.contains(part))).await
+    }
+
+    /// Waits until the text of some element of `css` holds `part`.
+    pub async fn until_some(&self, css: &str, part: &str) {
+        let what = format!("one of {css} shows {part:?}");
+        eventually(&what, async || {
+            self.texts(css).await.iter().any(|text| text.contains(part)).then_some(())
+        })
+        .await;
     }
 
     /// Clicks the first element of `css` as soon as it is there.
@@ -110,6 +127,11 @@ impl Browser {
         let element = element.unwrap_or_else(|error| panic!("nothing to type into at {css}: {error}"));
         element.clear().await.unwrap_or_else(|error| panic!("{css} cannot be cleared: {error}"));
         element.send_keys(text).await.unwrap_or_else(|error| panic!("{css} takes no text: {error}"));
+    }
+
+    /// What the tab shows, as PNG.
+    pub async fn picture(&self) -> Vec<u8> {
+        self.tab.screenshot().await.expect("Chromium draws the page")
     }
 
     /// A command of the Chrome DevTools Protocol.
@@ -138,7 +160,8 @@ impl Browser {
     pub async fn expect_no_errors(&self, is_network_down: bool) {
         let is_error =
             |entry: &LogEntry| entry.level == "SEVERE" && !(is_network_down && entry.source == "network");
-        let errors: Vec<LogEntry> = self.console().await.into_iter().filter(is_error).collect();
+        let entries = self.console().await.into_iter().filter(is_error);
+        let errors: Vec<String> = entries.map(|entry| entry.message).collect();
         assert!(errors.is_empty(), "the page has logged errors: {errors:#?}");
     }
 }

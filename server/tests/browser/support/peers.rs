@@ -1,7 +1,7 @@
 //! Who takes part besides the page: an agent's process, a publisher and a chat user that speak the plain protocols in
 //! their own few lines.
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
@@ -47,6 +47,30 @@ impl Publisher {
 fn frame(payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a test's frames are small");
     [&length.to_be_bytes(), payload].concat()
+}
+
+/// A program that receives by the protocol of docs/protocol.md §1.
+pub struct Subscriber(TcpStream);
+
+impl Subscriber {
+    /// Connects and subscribes.
+    pub async fn connect(ports: &Ports, channel: &str) -> Self {
+        let mut stream = TcpStream::connect(("127.0.0.1", ports.broker)).await.expect("the broker listens");
+        stream.write_all(&frame(channel.as_bytes())).await.expect("the broker reads");
+        Self(stream)
+    }
+
+    /// Waits for the next message.
+    pub async fn next(&mut self) -> Vec<u8> {
+        let read = async {
+            let length = self.0.read_u32().await?;
+            let mut data = vec![0; length as usize];
+            self.0.read_exact(&mut data).await.map(|_| data)
+        };
+        let message =
+            tokio::time::timeout(DEADLINE, read).await.expect("a message comes before the deadline");
+        message.expect("the broker keeps the connection")
+    }
 }
 
 /// A line client of the chat, docs/protocol.md §4.

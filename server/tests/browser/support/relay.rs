@@ -95,6 +95,11 @@ impl Relay {
 
 fn spawn(program: &PathBuf, args: &[String]) -> Child {
     let mut command = Command::new(program);
-    command.args(args).env("RUST_LOG", "warn").kill_on_drop(true);
+    command.args(args).kill_on_drop(true);
+    // Settings come from the arguments alone, whatever this computer's owner has set, and whatever tests are told.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SIGNALBOX_"))
+    {
+        command.env_remove(name);
+    }
     command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()))
 }
