@@ -49,7 +49,11 @@ impl<T: Send + Sync + 'static> Live<T> {
                 this.is_due.store(false, Ordering::Relaxed);
                 this.signal.notify();
             };
-            if page_events::is_hidden() { set_timeout(tell, HIDDEN_PACE) } else { request_animation_frame(tell) }
+            if page_events::is_hidden() {
+                set_timeout(tell, HIDDEN_PACE)
+            } else {
+                request_animation_frame(tell)
+            }
         }
         result
     }

@@ -95,9 +95,8 @@ impl Agents {
     /// Forgets agents that have been gone for [`GONE_KEPT_MS`]. Returns whether there were any.
     pub fn prune(&mut self, now_ms: i64) -> bool {
         let n_before = self.agents.len();
-        self.agents.retain(|_, agent| {
-            agent.state != AgentState::Gone || now_ms - agent.seen_at_ms < GONE_KEPT_MS
-        });
+        self.agents
+            .retain(|_, agent| agent.state != AgentState::Gone || now_ms - agent.seen_at_ms < GONE_KEPT_MS);
         self.agents.len() != n_before
     }
 

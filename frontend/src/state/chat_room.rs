@@ -106,7 +106,13 @@ impl ChatRoom {
     }
 
     /// The room was entered: takes everything that was missed.
-    pub fn joined(&mut self, name: String, users: Vec<ChatUser>, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
+    pub fn joined(
+        &mut self,
+        name: String,
+        users: Vec<ChatUser>,
+        lines: Vec<ChatLine>,
+        gap: Option<&ChatGap>,
+    ) {
         self.membership = Membership::Inside(name);
         self.users = users;
         if let Some(gap) = gap {
@@ -191,7 +197,8 @@ impl ChatRoom {
 
     /// The relay has taken the line with this key.
     pub fn confirmed(&mut self, key: &str, id: Option<EventId>) {
-        let stands = id.is_none_or(|id| self.last_id.is_some_and(|last| last.epoch == id.epoch && id.seq <= last.seq));
+        let stands =
+            id.is_none_or(|id| self.last_id.is_some_and(|last| last.epoch == id.epoch && id.seq <= last.seq));
         if stands {
             self.pending.retain(|pending| pending.key != key);
         } else if let Some(pending) = self.pending.iter_mut().find(|pending| pending.key == key) {

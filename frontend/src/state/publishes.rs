@@ -72,7 +72,9 @@ impl Publish {
         let what = format!("{} to {}", units::bytes(self.size_bytes as u64), self.channel);
         match &self.outcome {
             Outcome::Waiting => format!("{what}: sent, no answer yet"),
-            Outcome::Done(None | Some(AckDetail::Purged { .. } | AckDetail::Said { .. })) => format!("{what}: taken"),
+            Outcome::Done(None | Some(AckDetail::Purged { .. } | AckDetail::Said { .. })) => {
+                format!("{what}: taken")
+            }
             Outcome::Done(Some(AckDetail::Queued { n_subscribers })) => {
                 format!("{what}: queued for {}", units::counted(*n_subscribers, "subscriber", "subscribers"))
             }

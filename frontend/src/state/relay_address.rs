@@ -65,7 +65,11 @@ impl RelayAddress {
     ///
     /// # Errors
     /// [`RelayAddressError`] of the first one given.
-    pub fn resolve(query: Option<&str>, config: &PageConfig, page_folder: &str) -> Result<Self, RelayAddressError> {
+    pub fn resolve(
+        query: Option<&str>,
+        config: &PageConfig,
+        page_folder: &str,
+    ) -> Result<Self, RelayAddressError> {
         let named = query.or(config.relay.as_deref()).filter(|text| !text.trim().is_empty());
         named.map_or_else(|| Ok(Self::beside(page_folder)), |text| Self::named(text, page_folder))
     }
@@ -124,7 +128,8 @@ mod tests {
     const HERE: &str = "http://127.0.0.1:8080/box/";
 
     fn check(text: &str, expected: Result<(&str, &str), RelayAddressError>) {
-        let actual = RelayAddress::named(text, HERE).map(|relay| (relay.http("feed"), relay.web_socket("ws")));
+        let actual =
+            RelayAddress::named(text, HERE).map(|relay| (relay.http("feed"), relay.web_socket("ws")));
         assert_eq!(actual, expected.map(|(http, ws)| (http.to_owned(), ws.to_owned())), "{text:?}");
     }
 
@@ -135,7 +140,15 @@ mod tests {
         for text in ["box:8088", "javascript:alert(1)", "ws://box", "//box", "file:///etc"] {
             check(text, Err(RelayAddressError::Scheme(text.into())));
         }
-        for text in ["http://", "http:///x", "http://u:p@box", "http://box?x", "http://box/#x", "http://a b", "http://a\\b"] {
+        for text in [
+            "http://",
+            "http:///x",
+            "http://u:p@box",
+            "http://box?x",
+            "http://box/#x",
+            "http://a b",
+            "http://a\\b",
+        ] {
             check(text, Err(RelayAddressError::Host(text.into())));
         }
     }
@@ -154,7 +167,13 @@ mod tests {
     #[test]
     fn knows_its_own_machine() {
         let is_loopback = |text| RelayAddress::named(text, HERE).unwrap().is_loopback();
-        for text in ["http://localhost:1", "http://127.0.0.1", "http://127.9.9.9:2/x", "http://[::1]:8088", "http://a.localhost"] {
+        for text in [
+            "http://localhost:1",
+            "http://127.0.0.1",
+            "http://127.9.9.9:2/x",
+            "http://[::1]:8088",
+            "http://a.localhost",
+        ] {
             assert!(is_loopback(text), "{text}");
         }
         for text in ["http://box", "http://10.0.0.1", "http://localhost.example", "http://[::2]"] {
@@ -164,7 +183,10 @@ mod tests {
 
     #[test]
     fn the_file_may_say_nothing() {
-        assert_eq!(serde_json::from_str::<PageConfig>(r#"{"relay":null,"theme":1}"#).unwrap(), PageConfig::default());
+        assert_eq!(
+            serde_json::from_str::<PageConfig>(r#"{"relay":null,"theme":1}"#).unwrap(),
+            PageConfig::default()
+        );
         assert_eq!(serde_json::from_str::<PageConfig>("{}").unwrap(), PageConfig::default());
     }
 }

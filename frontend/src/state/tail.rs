@@ -243,9 +243,11 @@ impl Tail {
 #[must_use]
 pub fn preview(payload: &Payload) -> String {
     match payload {
-        Payload::Text(text) => {
-            text.chars().take(PREVIEW_CHARS_MAX).map(|c| if c.is_control() { visible(c) } else { c }).collect()
-        }
+        Payload::Text(text) => text
+            .chars()
+            .take(PREVIEW_CHARS_MAX)
+            .map(|c| if c.is_control() { visible(c) } else { c })
+            .collect(),
         Payload::Base64(text) => text.chars().take(PREVIEW_CHARS_MAX).collect(),
     }
 }

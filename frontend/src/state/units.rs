@@ -32,7 +32,11 @@ pub fn per_sec(rate: f64) -> String {
     if rate < 9.95 {
         return format!("{rate:.1}/s");
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate; it saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive rate; it saturates"
+    )]
     let whole = rate.round() as u64;
     format!("{}/s", count(whole))
 }

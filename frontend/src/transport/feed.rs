@@ -214,8 +214,13 @@ impl Inner {
         let since = self.state.borrow().last_id;
         let path = since.map_or_else(|| "feed".to_owned(), |id| format!("feed?since={id}"));
         let Ok(source) = EventSource::new(&self.relay.http(&path)) else { return self.fail() };
-        let mut listeners = vec![self.listener(&source, "open", Self::opened), self.listener(&source, "error", |this, _| this.fail())];
-        listeners.extend(EVENTS.map(|name| self.listener(&source, name, move |this, event| this.received(name, event))));
+        let mut listeners = vec![
+            self.listener(&source, "open", Self::opened),
+            self.listener(&source, "error", |this, _| this.fail()),
+        ];
+        listeners.extend(
+            EVENTS.map(|name| self.listener(&source, name, move |this, event| this.received(name, event))),
+        );
         self.state.borrow_mut().connection = Some(Connection { source, _listeners: listeners });
     }
 
@@ -258,7 +263,12 @@ impl Inner {
         let data = event.data().as_string().unwrap_or_default();
         match decode::feed_event(name, &data) {
             Ok(FeedEvent::Gap(gap)) => {
-                leptos::logging::warn!("feed: gap after {}: {:?}, {:?} lost", gap.since, gap.reason, gap.n_lost);
+                leptos::logging::warn!(
+                    "feed: gap after {}: {:?}, {:?} lost",
+                    gap.since,
+                    gap.reason,
+                    gap.n_lost
+                );
                 (self.on_output)(FeedOutput::Gap);
                 self.state.borrow_mut().needs_history = true;
                 self.fail();

@@ -166,10 +166,9 @@ impl Link {
             Phase::Connecting { .. } => StreamState::Connecting,
             Phase::Open => match &self.behind {
                 Some((why, _)) => StreamState::Lagging(why.clone()),
-                None if self.rules.quiet_ms <= now_ms - self.heard_at_ms => StreamState::Lagging(format!(
-                    "nothing heard for {} s",
-                    self.rules.quiet_ms / 1000
-                )),
+                None if self.rules.quiet_ms <= now_ms - self.heard_at_ms => {
+                    StreamState::Lagging(format!("nothing heard for {} s", self.rules.quiet_ms / 1000))
+                }
                 None => StreamState::Live,
             },
             Phase::Waiting { .. } if !has_network => {
@@ -218,7 +217,10 @@ mod tests {
         check(&link, 2_000, StreamState::Reconnecting { in_secs: 0 });
         link.failed(2_000, 1.0);
         check(&link, 2_000, StreamState::Reconnecting { in_secs: 2 });
-        assert_eq!(link.stream_state(2_000, false), StreamState::Offline("this browser has no network".into()));
+        assert_eq!(
+            link.stream_state(2_000, false),
+            StreamState::Offline("this browser has no network".into())
+        );
     }
 
     #[test]

@@ -97,7 +97,8 @@ impl Socket {
         on_output: impl Fn(SocketOutput) + 'static,
         on_state: impl Fn(StreamState) + 'static,
     ) -> Self {
-        let state = State { link: Link::new(RULES, super::now_ms()), connection: None, attempt: 0, is_ready: false };
+        let state =
+            State { link: Link::new(RULES, super::now_ms()), connection: None, attempt: 0, is_ready: false };
         let inner = Rc::new(Inner {
             relay,
             state: RefCell::new(state),
@@ -114,7 +115,8 @@ impl Socket {
     /// [`SendError`]; nothing was sent then.
     pub fn send(&self, message: &ClientMessage) -> Result<(), SendError> {
         let state = self.inner.state.borrow();
-        let connection = state.connection.as_ref().filter(|_| state.is_ready).ok_or(SendError::NotConnected)?;
+        let connection =
+            state.connection.as_ref().filter(|_| state.is_ready).ok_or(SendError::NotConnected)?;
         let buffered_bytes = connection.socket.buffered_amount();
         if BUFFERED_BYTES_MAX < buffered_bytes {
             return Err(SendError::Full { buffered_bytes });
@@ -237,10 +239,12 @@ impl Inner {
     }
 
     fn closed(self: &Rc<Self>, event: &Event) {
-        let (code, reason) =
-            event.dyn_ref::<CloseEvent>().map_or((1006, String::new()), |event| (event.code(), event.reason()));
+        let (code, reason) = event
+            .dyn_ref::<CloseEvent>()
+            .map_or((1006, String::new()), |event| (event.code(), event.reason()));
         if !close::is_retryable(code) {
-            let reason = if reason.is_empty() { format!("closed by the relay with code {code}") } else { reason };
+            let reason =
+                if reason.is_empty() { format!("closed by the relay with code {code}") } else { reason };
             return self.refuse(reason);
         }
         self.disconnect();

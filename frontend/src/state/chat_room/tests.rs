@@ -52,7 +52,13 @@ fn what_is_missing_is_said() {
     room.joined("ada".into(), vec![], vec![anew], Some(&gap(None)));
     assert_eq!(
         texts(&room),
-        ["first", "[10 lines are missing]", "later", "[The relay was started anew: lines may be missing]", "anew"]
+        [
+            "first",
+            "[10 lines are missing]",
+            "later",
+            "[The relay was started anew: lines may be missing]",
+            "anew"
+        ]
     );
 }
 
@@ -102,7 +108,9 @@ fn a_line_of_somebody_else_settles_nothing() {
 fn a_refusal_keeps_the_name_and_brings_a_suggestion() {
     let mut room = ChatRoom { membership: Membership::Entering("ada".into()), ..ChatRoom::default() };
     room.refused("name in use".into(), Some("ada2".into()));
-    let Membership::Refused { name, suggestion, .. } = &room.membership else { panic!("{:?}", room.membership) };
+    let Membership::Refused { name, suggestion, .. } = &room.membership else {
+        panic!("{:?}", room.membership)
+    };
     assert_eq!((name.as_str(), suggestion.as_deref()), ("ada", Some("ada2")));
     assert_eq!(room.name(), None);
 }
