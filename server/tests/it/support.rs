@@ -20,3 +20,8 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
         assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for: {what}");
     }
 }
+
+/// Message routing for a part that is tested without a whole relay.
+pub fn engine(_limits: &signalbox::limits::Limits) -> signalbox::engine::Engine {
+    signalbox::engine::Engine {}
+}
