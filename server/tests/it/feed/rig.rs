@@ -47,7 +47,11 @@ impl Rig {
         Self::start_at(limits, &any, &any).await.unwrap()
     }
 
-    pub(crate) async fn start_at(limits: Limits, sub: &[Endpoint], pull: &[Endpoint]) -> anyhow::Result<Self> {
+    pub(crate) async fn start_at(
+        limits: Limits,
+        sub: &[Endpoint],
+        pull: &[Endpoint],
+    ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let history = History::new(&limits);
         let engine = crate::support::engine(&limits);
