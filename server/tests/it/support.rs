@@ -20,3 +20,5 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
         assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for: {what}");
     }
 }
+
+pub(crate) mod broker;
