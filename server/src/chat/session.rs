@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::ready;
 use std::time::Duration;
@@ -151,10 +151,11 @@ impl Session {
         talk.notice(&format!("Welcome! {} user(s) are online!", snapshot.n_users));
         talk.hear(rest);
         let idle = Duration::from_secs(self.limits.chat_idle_secs);
-        let mut alarm = std::pin::pin!(sleep_until(talk.last_heard + idle));
+        let mut alarm = pin!(sleep_until(talk.last_heard + idle));
+        let mut shutdown = pin!(self.shutdown.cancelled());
         loop {
             let event = tokio::select! {
-                () = self.shutdown.cancelled() => Event::Shutdown,
+                () = &mut shutdown => Event::Shutdown,
                 event = talk.next(reader, writer, self.limits.chat_outbox_lines) => event,
                 // Set again only when it rings: a timer per line would cost more than the line.
                 () = &mut alarm => Event::Alarm,
