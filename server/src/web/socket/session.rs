@@ -166,7 +166,7 @@ impl<'s> Page<'s> {
             Some(Err(error)) => return Some(closing_of(error)),
             Some(Ok(Message::Text(text))) => self.handle_text(&text),
             Some(Ok(Message::Binary(_))) => {
-                self.handle_other("binary messages are not understood: send JSON as text")
+                self.handle_other("binary messages are not understood: send JSON as text");
             }
             // A pong answers our own ping; a ping was answered already, and costs as much as a request.
             Some(Ok(Message::Pong(_))) => {}
@@ -286,3 +286,6 @@ fn closing_of(error: axum::Error) -> Closing {
         _ => Closing::Lost,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,14 @@
 //! Several streams under names, of which the next item of any is awaited; none waits behind another.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 
 /// Endless streams by name.
 pub(super) struct Streams<K, T> {
-    entries: Vec<(K, Pin<Box<dyn Stream<Item = T> + Send>>)>,
+    entries: Vec<(K, BoxStream<'static, T>)>,
     /// Where to look first, so that a busy stream does not keep the others back.
     first: usize,
 }

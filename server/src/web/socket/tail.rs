@@ -152,7 +152,7 @@ mod tests {
     fn the_beginning_is_text_when_the_payload_is() {
         let check = |payload: &[u8], shown_bytes: usize, is_text: bool, cut: bool| {
             let (shown, is_cut) = beginning(payload);
-            assert_eq!(shown.bytes().unwrap(), payload[..shown_bytes]);
+            assert_eq!(*shown.bytes().unwrap(), payload[..shown_bytes]);
             assert_eq!((matches!(shown, Payload::Text(_)), is_cut), (is_text, cut));
         };
         const MAX: usize = TAIL_PAYLOAD_BYTES_MAX;
