@@ -26,7 +26,7 @@ pub struct Args {
     /// The name to be known by: up to 32 characters.
     name: String,
     /// Where the chat listens, as HOST:PORT.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000", env = "SIGNALBOX_CHAT_CONNECT")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
     connect: String,
     /// Seconds between the lines that tell the relay that a silent reader is still here; 0 for a server that is no
     /// Signalbox and would show them to everybody.
