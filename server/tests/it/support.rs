@@ -168,9 +168,9 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
         rest = &rest[end + 4 + size..];
     }
     body
+}
 
 /// Message routing for a part that is tested without a whole relay.
 pub fn engine(limits: &Limits) -> Engine {
     Engine::embedded(Router::new(limits))
-}
 }
