@@ -212,7 +212,7 @@ fn a_queue_deals_in_turn_and_passes_over_who_is_full() {
     let router = Router::new(&small_limits());
     let channel: ChannelName = "/queue/q".parse().unwrap();
     let mut receivers: Vec<Receiver> = (0..3).map(|_| Receiver::join(&router, &channel, 0)).collect();
-    let mut publish = |first, n| {
+    let publish = |first, n| {
         let bytes = messages(first, n);
         router.publish(&channel, &Run::whole(&bytes, n), &mut Scratch::default()).unwrap().n_taken
     };
