@@ -6,18 +6,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Json;
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
-use http::{StatusCode, header};
-use signalbox_shared::api::{PROBLEM_JSON, Problem};
 use signalbox_shared::socket::CLIENT_MESSAGE_BYTES_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::problem::ApiError;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
@@ -115,7 +113,11 @@ impl Sockets {
 pub async fn socket(State(sockets): State<Arc<Sockets>>, upgrade: WebSocketUpgrade) -> Response {
     let Ok(seat) = Arc::clone(&sockets.seats).try_acquire_owned() else {
         sockets.counters.turned_away();
-        return full(sockets.limits.socket_clients);
+        let limit = sockets.limits.socket_clients;
+        return ApiError::unavailable(format!(
+            "{limit} WebSockets are open, which is the limit (socket_clients)"
+        ))
+        .into_response();
     };
     let batch_bytes = usize::try_from(sockets.limits.socket_batch_bytes).unwrap_or(usize::MAX / 4);
     let task = sockets.tasks.clone();
@@ -126,15 +128,4 @@ pub async fn socket(State(sockets): State<Arc<Sockets>>, upgrade: WebSocketUpgra
         .max_message_size(CLIENT_MESSAGE_BYTES_MAX)
         .max_frame_size(CLIENT_MESSAGE_BYTES_MAX)
         .on_upgrade(move |socket| task.track_future(async move { sockets.run(socket, seat).await }))
-}
-
-fn full(limit: u64) -> Response {
-    let problem = Problem {
-        kind: "urn:signalbox:problem:too-many-sockets".to_owned(),
-        title: "Too many WebSockets are open".to_owned(),
-        status: StatusCode::SERVICE_UNAVAILABLE.as_u16(),
-        detail: Some(format!("The limit is {limit} (socket_clients).")),
-    };
-    let headers = [(header::CONTENT_TYPE, PROBLEM_JSON), (header::RETRY_AFTER, "5")];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(problem)).into_response()
 }
