@@ -31,25 +31,65 @@ pub struct Setting {
     pub help: &'static str,
 }
 
-const fn setting(name: &'static str, value_name: &'static str, default: &'static str, help: &'static str) -> Setting {
+const fn setting(
+    name: &'static str,
+    value_name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
     Setting { name, value_name, default, is_list: false, help }
 }
 
-const fn list(name: &'static str, value_name: &'static str, default: &'static str, help: &'static str) -> Setting {
+const fn list(
+    name: &'static str,
+    value_name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
     Setting { name, value_name, default, is_list: true, help }
 }
 
 /// Every setting that is no bound, in the order in which they are told to users.
 pub const SETTINGS: &[Setting] = &[
-    setting("http", "ADDR|off", "127.0.0.1:8088", "Where the page, the feed, the WebSocket and the API are served."),
+    setting(
+        "http",
+        "ADDR|off",
+        "127.0.0.1:8088",
+        "Where the page, the feed, the WebSocket and the API are served.",
+    ),
     setting("broker", "ADDR|off", "127.0.0.1:25000", "Where the message broker listens."),
     setting("chat", "ADDR|off", "127.0.0.1:8000", "Where the line chat listens."),
-    list("collector_sub", "ENDPOINT|off", "@tcp://127.0.0.1:5555", "Where samples are subscribed to; @ binds, > connects."),
-    list("collector_pull", "ENDPOINT|off", "@tcp://127.0.0.1:5557", "Where samples are pulled from; @ binds, > connects."),
-    list("allow_origin", "ORIGIN", "", "Origin of a page that may use this relay besides its own, such as https://watch.example.org."),
-    list("allow_host", "HOST", "", "Host name under which this relay may be addressed besides localhost and its own addresses."),
+    list(
+        "collector_sub",
+        "ENDPOINT|off",
+        "@tcp://127.0.0.1:5555",
+        "Where samples are subscribed to; @ binds, > connects.",
+    ),
+    list(
+        "collector_pull",
+        "ENDPOINT|off",
+        "@tcp://127.0.0.1:5557",
+        "Where samples are pulled from; @ binds, > connects.",
+    ),
+    list(
+        "allow_origin",
+        "ORIGIN",
+        "",
+        "Origin of a page that may use this relay besides its own, such as https://watch.example.org.",
+    ),
+    list(
+        "allow_host",
+        "HOST",
+        "",
+        "Host name under which this relay may be addressed besides localhost and its own addresses.",
+    ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
-    setting("log", "FILTER", "info", "What is logged: error, warn, info, debug or trace, also by room, as in warn,signalbox::broker=debug."),
+    setting(
+        "log",
+        "FILTER",
+        "info",
+        "What is logged: error, warn, info, debug or trace, also by room, as in warn,signalbox::broker=debug.",
+    ),
     setting("log_format", "text|json", "text", "How a log line looks."),
 ];
 
@@ -131,7 +171,11 @@ impl Settings {
     }
 }
 
-fn parse<T>(name: &str, given: &Sourced, read: impl Fn(&str) -> Result<T, String>) -> Result<T, SettingError> {
+fn parse<T>(
+    name: &str,
+    given: &Sourced,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, SettingError> {
     read(given.text.trim()).map_err(|problem| SettingError {
         name: name.to_owned(),
         value: given.text.clone(),
@@ -145,19 +189,25 @@ fn one<T>(layers: &Layers, name: &str, read: impl Fn(&str) -> Result<T, String>)
     parse(name, &given, read)
 }
 
-fn items<T>(layers: &Layers, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, SettingError> {
+fn items<T>(
+    layers: &Layers,
+    name: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, SettingError> {
     let default = [Sourced::default_of(name)];
     let given = layers.values(name).unwrap_or(&default);
     given.iter().filter(|item| !item.text.trim().is_empty()).map(|item| parse(name, item, &read)).collect()
 }
 
 fn address(layers: &Layers, name: &str) -> Result<Option<SocketAddr>, SettingError> {
-    one(layers, name, |text| match text {
+    one(layers, name, |text| {
+        match text {
         "off" => Ok(None),
         _ => text.parse().map(Some).map_err(|_| {
             "not an address: give IP:PORT, such as 127.0.0.1:9000, [::1]:9000 or 0.0.0.0:9000 for every interface, or off"
                 .to_owned()
         }),
+    }
     })
 }
 
@@ -172,14 +222,21 @@ fn endpoints(layers: &Layers, name: &str) -> Result<Vec<Endpoint>, SettingError>
 fn origin_from_text(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
-        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ']) => Ok(text.to_ascii_lowercase()),
-        _ => Err("not an origin: give scheme, host and port only, such as https://watch.example.org".to_owned()),
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ']) => {
+            Ok(text.to_ascii_lowercase())
+        }
+        _ => {
+            Err("not an origin: give scheme, host and port only, such as https://watch.example.org"
+                .to_owned())
+        }
     }
 }
 
 fn host_from_text(text: &str) -> Result<String, String> {
     if text.contains(['/', ' ']) || text.starts_with("http:") {
-        return Err("not a host name: give it without scheme, port and path, such as watch.example.org".to_owned());
+        return Err(
+            "not a host name: give it without scheme, port and path, such as watch.example.org".to_owned()
+        );
     }
     Ok(text.to_ascii_lowercase())
 }
@@ -192,7 +249,12 @@ fn bound_from_text(limit: &limits::Limit, text: &str) -> Result<u64, String> {
         .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?.trim_end(), factor)))
         .unwrap_or((text, 1));
     let allowed = || format!("allowed is a whole number from {} to {}", limit.min, limit.max);
-    let value = digits.replace('_', "").parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(allowed)?;
+    let value = digits
+        .replace('_', "")
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(factor))
+        .ok_or_else(allowed)?;
     if (limit.min..=limit.max).contains(&value) { Ok(value) } else { Err(allowed()) }
 }
 

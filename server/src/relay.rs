@@ -11,14 +11,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::broker;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
-use crate::web::{self, AppState, socket::Sockets};
-use crate::broker;
+use crate::web::{self, AppState};
 
 /// A running relay.
 pub struct Relay {
@@ -83,7 +83,6 @@ impl Relay {
         }
         if let Some(listener) = http {
             let state = AppState {
-                sockets: Sockets::new(engine.clone(), &limits, shutdown.clone()),
                 engine,
                 history,
                 collector: collector.stats(),
@@ -154,9 +153,19 @@ fn services(addresses: &Addresses) -> Arc<[ServiceInfo]> {
     };
     let tcp = |address: Option<SocketAddr>| address.iter().map(SocketAddr::to_string).collect();
     [
-        service("page", "browsers: page, /feed, /ws, /api", addresses.http.iter().map(|a| format!("http://{a}")).collect(), "--http"),
+        service(
+            "page",
+            "browsers: page, /feed, /ws, /api",
+            addresses.http.iter().map(|a| format!("http://{a}")).collect(),
+            "--http",
+        ),
         service("broker", "length-prefixed frames over TCP", tcp(addresses.broker), "--broker"),
-        service("collector", "JSON samples over ZeroMQ (PUB or PUSH)", addresses.collector.clone(), "--collector-sub, --collector-pull"),
+        service(
+            "collector",
+            "JSON samples over ZeroMQ (PUB or PUSH)",
+            addresses.collector.clone(),
+            "--collector-sub, --collector-pull",
+        ),
         service("chat", "lines over TCP, as nc speaks them", tcp(addresses.chat), "--chat"),
     ]
     .into()

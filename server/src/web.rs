@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::middleware;
 use axum::routing::get;
 use signalbox_shared::api::ServiceInfo;
@@ -22,7 +23,6 @@ pub mod listener;
 pub mod metrics_api;
 pub mod problem;
 pub mod prometheus;
-pub mod socket;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -35,8 +35,6 @@ pub struct AppState {
     pub collector: Arc<CollectorStats>,
     /// The rooms.
     pub chat: Arc<Chat>,
-    /// Open WebSockets and what they share.
-    pub sockets: Arc<socket::Sockets>,
     /// Every bound.
     pub limits: Arc<Limits>,
     /// Each service and where it listens.
@@ -47,14 +45,21 @@ pub struct AppState {
     pub shutdown: CancellationToken,
 }
 
+impl FromRef<AppState> for Arc<History> {
+    fn from_ref(state: &AppState) -> Self {
+        state.history.clone()
+    }
+}
+
 /// Every route of the relay.
 pub fn router(state: AppState, settings: &Settings) -> Router {
-    let allowed =
-        Arc::new(auth::Allowed { hosts: settings.allow_host.clone(), origins: settings.allow_origin.clone() });
+    let allowed = Arc::new(auth::Allowed {
+        hosts: settings.allow_host.clone(),
+        origins: settings.allow_origin.clone(),
+    });
     let limits = &state.limits;
     Router::new()
         .route("/feed", get(feed::feed))
-        .route("/ws", get(socket::socket))
         .route("/readyz", get(api::ready))
         .route("/metrics", get(prometheus::metrics))
         .route("/api/info", get(api::info))
@@ -62,7 +67,9 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/metrics/history", get(metrics_api::history))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
-        .layer(axum::extract::DefaultBodyLimit::max(usize::try_from(limits.http_body_bytes).unwrap_or(usize::MAX)))
+        .layer(axum::extract::DefaultBodyLimit::max(
+            usize::try_from(limits.http_body_bytes).unwrap_or(usize::MAX),
+        ))
         .layer(middleware::from_fn_with_state(allowed.clone(), auth::check))
         .layer(auth::cors(allowed))
         // A probe asks by whatever name it likes and learns nothing.

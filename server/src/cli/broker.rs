@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::settings::SettingArgs;
 use super::serve;
+use super::settings::SettingArgs;
 
 /// Start the message broker alone.
 #[derive(Debug, clap::Args)]

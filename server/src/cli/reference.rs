@@ -37,7 +37,11 @@ pub fn settings_markdown() -> String {
          | bound | default | from | to | what it bounds |\n|---|---|---|---|---|\n"
     );
     for limit in limits::TABLE {
-        let _ = writeln!(text, "| `{}` | {} | {} | {} | {} |", limit.name, limit.default, limit.min, limit.max, limit.why);
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {} |",
+            limit.name, limit.default, limit.min, limit.max, limit.why
+        );
     }
     text
 }
@@ -52,6 +56,9 @@ mod tests {
             std::fs::write(path, &wanted).unwrap();
         }
         let found = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(found == wanted, "docs/settings.md is out of date: SIGNALBOX_BLESS=1 cargo test -p signalbox settings_reference");
+        assert!(
+            found == wanted,
+            "docs/settings.md is out of date: SIGNALBOX_BLESS=1 cargo test -p signalbox settings_reference"
+        );
     }
 }

@@ -41,14 +41,18 @@ impl SettingArgs {
 impl FromArgMatches for SettingArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut flags = Layers::default();
-        let names = SETTINGS.iter().map(|setting| setting.name).chain(limits::TABLE.iter().map(|limit| limit.name));
+        let names =
+            SETTINGS.iter().map(|setting| setting.name).chain(limits::TABLE.iter().map(|limit| limit.name));
         for name in names {
             if matches.value_source(name) != Some(ValueSource::CommandLine) {
                 continue;
             }
             let source = Source::Flag(format!("--{}", flag(name)));
             let texts = matches.get_many::<String>(name).unwrap_or_default();
-            flags.say(name, texts.map(|text| Sourced { text: text.clone(), source: source.clone() }).collect());
+            flags.say(
+                name,
+                texts.map(|text| Sourced { text: text.clone(), source: source.clone() }).collect(),
+            );
         }
         Ok(Self { flags, file: matches.get_one::<PathBuf>(FILE_FLAG).cloned() })
     }
@@ -69,10 +73,12 @@ impl Args for SettingArgs {
         let settings = SETTINGS.iter().map(|setting| {
             let action = if setting.is_list { ArgAction::Append } else { ArgAction::Set };
             let default = if setting.default.is_empty() { "none" } else { setting.default };
-            arg(setting.name, setting.value_name, &format!("{} [default: {default}]", setting.help)).action(action)
+            arg(setting.name, setting.value_name, &format!("{} [default: {default}]", setting.help))
+                .action(action)
         });
         let bounds = limits::TABLE.iter().map(|limit| {
-            let help = format!("{} [default: {}, from {} to {}]", limit.why, limit.default, limit.min, limit.max);
+            let help =
+                format!("{} [default: {}, from {} to {}]", limit.why, limit.default, limit.min, limit.max);
             arg(limit.name, "N", &help).help_heading("Bounds").hide_short_help(true)
         });
         command.arg(file).args(settings).args(bounds)

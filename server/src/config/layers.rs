@@ -50,7 +50,8 @@ pub struct Sourced {
 
 impl Sourced {
     pub(super) fn default_of(name: &str) -> Self {
-        let default = SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
+        let default =
+            SETTINGS.iter().find(|setting| setting.name == name).map_or("", |setting| setting.default);
         Self { text: default.to_owned(), source: Source::Default }
     }
 }
@@ -89,7 +90,9 @@ impl Layers {
     /// Adds the `SIGNALBOX_*` variables. A list's items are separated by commas.
     pub fn say_variables(&mut self, variables: impl Iterator<Item = (String, String)>) {
         for (variable, text) in variables {
-            let Some(name) = variable.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else { continue };
+            let Some(name) = variable.strip_prefix(VARIABLE_PREFIX).map(str::to_ascii_lowercase) else {
+                continue;
+            };
             let Some((name, is_list)) = known(&name) else {
                 self.unknown_variables.extend((variable != FILE_VARIABLE).then_some(variable));
                 continue;
@@ -105,7 +108,8 @@ impl Layers {
     /// # Errors
     /// When it cannot be read or parsed, or names a setting that does not exist.
     pub fn say_file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("settings file {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("settings file {}", path.display()))?;
         let table: toml::Table =
             text.parse().with_context(|| format!("settings file {} is not TOML", path.display()))?;
         for (key, value) in &table {
@@ -154,7 +158,8 @@ impl Layers {
 
 /// A setting's or bound's own name, and whether it is a list.
 fn known(name: &str) -> Option<(&'static str, bool)> {
-    let setting = SETTINGS.iter().find(|setting| setting.name == name).map(|setting| (setting.name, setting.is_list));
+    let setting =
+        SETTINGS.iter().find(|setting| setting.name == name).map(|setting| (setting.name, setting.is_list));
     setting.or_else(|| limits::TABLE.iter().find(|limit| limit.name == name).map(|limit| (limit.name, false)))
 }
 

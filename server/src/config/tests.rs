@@ -72,7 +72,12 @@ fn a_wrong_setting_names_itself_its_source_and_what_is_allowed() {
 
 #[test]
 fn a_variable_that_names_no_setting_is_told() {
-    let said = layers(&[("SIGNALBOX_HTP", "off"), ("SIGNALBOX_CONFIG", "x"), ("SIGNALBOX_CHAT", "off"), ("PATH", "y")]);
+    let said = layers(&[
+        ("SIGNALBOX_HTP", "off"),
+        ("SIGNALBOX_CONFIG", "x"),
+        ("SIGNALBOX_CHAT", "off"),
+        ("PATH", "y"),
+    ]);
     assert_eq!(Settings::from_layers(&said).unwrap().unknown_variables, ["SIGNALBOX_HTP"]);
 }
 

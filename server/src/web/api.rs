@@ -30,7 +30,8 @@ pub async fn health() -> &'static str {
 /// # Errors
 /// 503 when it does not, and why.
 pub async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
-    let channel: ChannelName = PROBE_CHANNEL.parse().map_err(|error| ApiError::unavailable(format!("{error}")))?;
+    let channel: ChannelName =
+        PROBE_CHANNEL.parse().map_err(|error| ApiError::unavailable(format!("{error}")))?;
     let mut subscription = state
         .engine
         .subscribe(&channel, Mode::Consume)

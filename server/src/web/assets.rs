@@ -36,7 +36,9 @@ pub fn routes<S: Clone + Send + Sync + 'static>(dir: Option<&Path>) -> Router<S>
     let router = match dir {
         Some(dir) => {
             let files = ServeDir::new(dir).precompressed_br().precompressed_gzip();
-            Router::new().fallback_service(files.fallback(axum::handler::HandlerWithoutStateExt::into_service(elsewhere)))
+            Router::new().fallback_service(
+                files.fallback(axum::handler::HandlerWithoutStateExt::into_service(elsewhere)),
+            )
         }
         None => Router::new().fallback(embedded),
     };
@@ -73,8 +75,10 @@ async fn elsewhere(uri: Uri) -> Response {
     let last = path.rsplit('/').next().unwrap_or_default();
     let is_file = last.contains('.') || ["/api/", "/assets/"].iter().any(|prefix| path.starts_with(prefix));
     if is_file {
-        return ApiError::not_found(format!("{path} is neither a file of the page nor an address of the API"))
-            .into_response();
+        return ApiError::not_found(format!(
+            "{path} is neither a file of the page nor an address of the API"
+        ))
+        .into_response();
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Redirect::temporary(&format!("/{query}#{path}")).into_response()
@@ -90,11 +94,15 @@ struct Asset {
 impl Asset {
     /// The file in the best encoding that the browser takes.
     fn find(path: &str, headers: &HeaderMap) -> Option<Self> {
-        let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let encodings = [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| accepts(accepted, name));
-        let compressed = encodings.filter_map(|(name, ending)| Some((Page::get(&format!("{path}{ending}"))?, Some(name))));
+        let accepted =
+            headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let encodings =
+            [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| accepts(accepted, name));
+        let compressed =
+            encodings.filter_map(|(name, ending)| Some((Page::get(&format!("{path}{ending}"))?, Some(name))));
         let (file, encoding) = compressed.chain(Page::get(path).map(|file| (file, None))).next()?;
-        let hash: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String =
+            file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self {
             bytes: file.data,
             etag: format!("\"{hash}\""),
@@ -104,7 +112,8 @@ impl Asset {
     }
 
     fn response(self, headers: &HeaderMap) -> Response {
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let known =
+            headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let is_known = known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.etag);
         let head = [(header::ETAG, self.etag), (header::VARY, "accept-encoding".to_owned())];
         if is_known {
@@ -122,7 +131,8 @@ impl Asset {
 fn accepts(header: &str, coding: &str) -> bool {
     header.split(',').any(|item| {
         let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let is_zero = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0));
+        let is_zero =
+            weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q == 0.0));
         name.trim().eq_ignore_ascii_case(coding) && !is_zero
     })
 }

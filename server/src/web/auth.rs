@@ -91,8 +91,10 @@ mod tests {
     use super::*;
 
     fn check(host: &str, origin: Option<&str>, is_allowed: bool) {
-        let allowed =
-            Allowed { hosts: vec!["watch.example".to_owned()], origins: vec!["https://page.example".to_owned()] };
+        let allowed = Allowed {
+            hosts: vec!["watch.example".to_owned()],
+            origins: vec!["https://page.example".to_owned()],
+        };
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
         if let Some(origin) = origin {

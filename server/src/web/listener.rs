@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::feed::HangUp;
 use crate::accept::Acceptor;
 use crate::limits::Limits;
 
@@ -26,7 +27,8 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// themselves on the same token.
 pub async fn serve(listener: TcpListener, router: Router, limits: Arc<Limits>, shutdown: CancellationToken) {
     let mut acceptor = Acceptor::new(listener, "http");
-    let slots = Arc::new(Semaphore::new(usize::try_from(limits.http_connections).unwrap_or(Semaphore::MAX_PERMITS)));
+    let slots =
+        Arc::new(Semaphore::new(usize::try_from(limits.http_connections).unwrap_or(Semaphore::MAX_PERMITS)));
     let connections = TaskTracker::new();
     loop {
         // The slot comes first: a connection over the bound waits in the kernel's queue and is not refused.
@@ -38,7 +40,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Arc<Limits>, s
             () = shutdown.cancelled() => break,
             next = next => next,
         };
-        let connection = connection(stream, peer, router.clone(), limits.http_header_millis, shutdown.clone());
+        let connection =
+            connection(stream, peer, router.clone(), limits.http_header_millis, shutdown.clone());
         connections.spawn(async move {
             connection.await;
             drop(slot);
@@ -55,9 +58,12 @@ async fn connection(
     header_millis: u64,
     shutdown: CancellationToken,
 ) {
+    let hang_up = CancellationToken::new();
+    let hang_up_of_requests = HangUp(hang_up.clone());
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(hang_up_of_requests.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -69,9 +75,13 @@ async fn connection(
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
+        () = hang_up.cancelled() => return,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                result = connection => result,
+                () = hang_up.cancelled() => return,
+            }
         }
     };
     if let Err(error) = result {

@@ -23,7 +23,12 @@ impl ApiError {
     /// 403: the request comes from where it must not.
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "This relay does not answer that origin or host", detail)
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "This relay does not answer that origin or host",
+            detail,
+        )
     }
 
     /// 404: there is nothing.
@@ -35,7 +40,12 @@ impl ApiError {
     /// 405: another method is wanted.
     #[must_use]
     pub fn method_not_allowed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is wanted here", detail)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Another method is wanted here",
+            detail,
+        )
     }
 
     /// 503: a bound is reached or a part is not ready; the same request may work later.
@@ -61,8 +71,6 @@ impl IntoResponse for ApiError {
             (header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        let mut response = (self.status, axum::Json(problem)).into_response();
-        response.headers_mut().extend(headers);
-        response
+        (self.status, headers, axum::Json(problem)).into_response()
     }
 }
