@@ -23,6 +23,7 @@ pub mod listener;
 pub mod metrics_api;
 pub mod problem;
 pub mod prometheus;
+pub mod socket;
 
 /// What the handlers share.
 #[derive(Clone)]
