@@ -76,9 +76,15 @@ fn collector(page: &mut Page, info: &CollectorInfo) {
 }
 
 const BROKER_FIGURES: &[Figure<BrokerStats>] = &[
-    ("signalbox_broker_connections", "gauge", "Broker connections open now.", |broker| broker.connections as f64),
-    ("signalbox_broker_accepted_total", "counter", "Broker connections accepted.", |broker| broker.accepted as f64),
-    ("signalbox_broker_buffered_bytes", "gauge", "Bytes that wait in outboxes and backlogs.", |broker| broker.buffered_bytes as f64),
+    ("signalbox_broker_connections", "gauge", "Broker connections open now.", |broker| {
+        broker.connections as f64
+    }),
+    ("signalbox_broker_accepted_total", "counter", "Broker connections accepted.", |broker| {
+        broker.accepted as f64
+    }),
+    ("signalbox_broker_buffered_bytes", "gauge", "Bytes that wait in outboxes and backlogs.", |broker| {
+        broker.buffered_bytes as f64
+    }),
 ];
 
 fn broker(page: &mut Page, stats: &BrokerStats) {
@@ -91,7 +97,12 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
     ("signalbox_chat_users_line", "gauge", "Line clients in a room.", |chat| chat.n_users_line as f64),
     ("signalbox_chat_users_browser", "gauge", "Pages in a room.", |chat| chat.n_users_browser as f64),
     ("signalbox_chat_said_total", "counter", "Lines said.", |chat| chat.n_said as f64),
-    ("signalbox_chat_lagged_total", "counter", "Lines that a user who was too far behind did not get.", |chat| chat.n_lagged as f64),
+    (
+        "signalbox_chat_lagged_total",
+        "counter",
+        "Lines that a user who was too far behind did not get.",
+        |chat| chat.n_lagged as f64,
+    ),
 ];
 
 fn chat(page: &mut Page, stats: &chat::Stats) {
@@ -102,12 +113,25 @@ fn chat(page: &mut Page, stats: &chat::Stats) {
 
 const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
     ("signalbox_socket_open", "gauge", "WebSockets open now.", |socket| socket.n_open as f64),
-    ("signalbox_socket_turned_away_total", "counter", "WebSockets over the bound.", |socket| socket.n_turned_away as f64),
+    ("signalbox_socket_turned_away_total", "counter", "WebSockets over the bound.", |socket| {
+        socket.n_turned_away as f64
+    }),
     ("signalbox_socket_requests_total", "counter", "Requests of pages.", |socket| socket.n_requests as f64),
-    ("signalbox_socket_refused_total", "counter", "Requests of pages that were refused.", |socket| socket.n_refused as f64),
-    ("signalbox_socket_errors_total", "counter", "Messages of pages that were not understood.", |socket| socket.n_errors as f64),
-    ("signalbox_socket_shown_total", "counter", "Channel messages shown to pages.", |socket| socket.n_shown as f64),
-    ("signalbox_socket_skipped_total", "counter", "Channel messages that pages could not follow.", |socket| socket.n_skipped as f64),
+    ("signalbox_socket_refused_total", "counter", "Requests of pages that were refused.", |socket| {
+        socket.n_refused as f64
+    }),
+    ("signalbox_socket_errors_total", "counter", "Messages of pages that were not understood.", |socket| {
+        socket.n_errors as f64
+    }),
+    ("signalbox_socket_shown_total", "counter", "Channel messages shown to pages.", |socket| {
+        socket.n_shown as f64
+    }),
+    (
+        "signalbox_socket_skipped_total",
+        "counter",
+        "Channel messages that pages could not follow.",
+        |socket| socket.n_skipped as f64,
+    ),
 ];
 
 fn sockets(page: &mut Page, stats: &socket::Stats) {
