@@ -3,6 +3,7 @@
 //! Floors, each of which stands only on those below it: `cli`; `relay`; `web`; the services `chat` and `collector`;
 //! `engine`; `broker`; `limits`, `telemetry`, `shutdown`, `clock`. ARCHITECTURE.md shows the way through them.
 
+pub mod accept;
 pub mod broker;
 pub mod chat;
 pub mod cli;

@@ -86,7 +86,7 @@ limits! {
     feed_stall_secs = 30, 1 => 3_600, "Time after which a feed client that does not read is dropped.";
     http_connections = 12_000, 16 => 1_000_000, "HTTP connections at the same time, feeds and sockets among them.";
     http_header_millis = 10_000, 100 => 600_000, "Time an HTTP client has to send its request's head.";
-    http_body_bytes = 1 * MIB, KIB => GIB, "Largest body of an API request.";
+    http_body_bytes = MIB, KIB => GIB, "Largest body of an API request.";
     socket_clients = 10_000, 1 => 1_000_000, "WebSockets open at the same time; one more is answered 503.";
     socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
     socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms; of more, the newest are shown and the rest counted as skipped.";
@@ -99,6 +99,7 @@ limits! {
     chat_connect_millis = 10_000, 10 => 600_000, "Time a line client has to send its CONNECT line.";
     chat_outbox_lines = 1_024, 16 => 1_048_576, "Lines queued for one user before it is dropped by name.";
     chat_history_lines = 10_000, 1 => 10_000_000, "Lines kept per room.";
+    chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";

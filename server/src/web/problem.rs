@@ -71,8 +71,6 @@ impl IntoResponse for ApiError {
             (header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        let mut response = (self.status, axum::Json(problem)).into_response();
-        response.headers_mut().extend(headers);
-        response
+        (self.status, headers, axum::Json(problem)).into_response()
     }
 }
