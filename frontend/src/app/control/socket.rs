@@ -49,7 +49,7 @@ impl Control {
                 self.refused(id, reason, suggestion, retry_after_ms);
             }
             ServerMessage::Piece { id, offset, size_bytes, base64 } => {
-                self.piece(id, offset, size_bytes, base64)
+                self.piece(id, offset, size_bytes, base64);
             }
             ServerMessage::Channels { full, rows, gone, .. } => {
                 stores.channels.update(|channels| channels.apply(full, rows, &gone));
@@ -92,7 +92,7 @@ impl Control {
                 };
                 let text = crate::state::units::counted(n, "waiting message", "waiting messages");
                 self.with_tail(&channel, |tail| {
-                    tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"))
+                    tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"));
                 });
             }
             Some(Purpose::Subscribe(_) | Purpose::Fetch { .. } | Purpose::Join) | None => {}
