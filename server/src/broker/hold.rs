@@ -35,16 +35,30 @@ pub(crate) async fn queue_room(channel: &Channel, refused: Refused, memory: &Mem
 #[derive(Debug)]
 pub(crate) struct TopicHold {
     channel: Arc<Channel>,
+    memory: Arc<Memory>,
     frames: Vec<u8>,
     n_messages: u64,
     short: Vec<Short>,
 }
 
 impl TopicHold {
-    pub(crate) fn new(channel: Arc<Channel>, run: &Run<'_>, short: Vec<Short>) -> Self {
-        let mut frames = Vec::with_capacity(run.n_bytes());
-        run.copy_into(&mut frames);
-        Self { channel, frames, n_messages: run.n_messages(), short }
+    /// Keeps a copy of `run` meanwhile. Where the broker has no memory for that, the rest is lost at once: the error
+    /// says how many messages, summed over the subscribers.
+    pub(crate) fn new(
+        channel: Arc<Channel>,
+        memory: &Arc<Memory>,
+        run: &Run<'_>,
+        short: Vec<Short>,
+    ) -> Result<Self, u64> {
+        let memory = Arc::clone(memory);
+        let is_granted = memory.queued.try_reserve(run.n_bytes(), run.n_messages());
+        let mut hold = Self { channel, memory, frames: Vec::new(), n_messages: run.n_messages(), short };
+        if !is_granted {
+            return Err(hold.give_up());
+        }
+        hold.frames.reserve_exact(run.n_bytes());
+        run.copy_into(&mut hold.frames);
+        Ok(hold)
     }
 
     /// Offers the rest whenever there is room, until all have it or the deadline is there.
@@ -117,6 +131,7 @@ impl TopicHold {
 impl Drop for TopicHold {
     fn drop(&mut self) {
         self.give_up();
+        self.memory.queued.release(self.frames.len());
     }
 }
 
