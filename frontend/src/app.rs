@@ -35,8 +35,8 @@ pub fn App(
     /// What it shows and does; lives longer than the page.
     control: Control,
 ) -> impl IntoView {
-    provide_context(control.clone());
     let view = control.stores.view.clone();
+    provide_context(control);
     // Choosing a channel must not build the page anew.
     let page = Memo::new(move |_| match view.get() {
         View::Queues(_) => View::Queues(None),

@@ -5,18 +5,27 @@
 //! browser. It deliberately knows neither the feed nor the page around it.
 
 pub mod axis_range;
+pub mod backend;
 pub mod clock;
+pub mod commands;
 pub mod css_colors;
 pub mod decimate;
 pub mod format;
+pub mod layout;
 pub mod legend;
+pub mod observers;
+pub mod pacer;
+pub mod paint;
 pub mod palette;
+pub mod plot;
 pub mod pyramid;
 pub mod ring;
 pub mod scale;
 pub mod series;
 pub mod store;
 pub mod store_handle;
+pub mod surface;
 pub mod ticks;
+pub mod tiles;
 pub mod time_ticks;
 pub mod view;

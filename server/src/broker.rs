@@ -27,8 +27,12 @@ mod publisher;
 mod queue;
 mod reader;
 pub(crate) mod router;
+#[cfg(test)]
+mod routing_tests;
 pub(crate) mod run;
 mod session;
+#[cfg(test)]
+mod session_tests;
 pub mod stats;
 mod topic;
 mod writer;

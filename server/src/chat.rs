@@ -19,7 +19,7 @@ use room::{Room, RoomBounds};
 use users::suggest;
 
 mod entry;
-mod lines;
+pub(crate) mod lines;
 pub mod listener;
 mod log;
 mod member;

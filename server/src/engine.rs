@@ -177,7 +177,16 @@ impl Subscription {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Batch {
-        self.receiver.next().await
+        self.next_at_most(usize::MAX, usize::MAX).await
+    }
+
+    /// The same, but takes at most `n_messages` and `n_bytes` of frames, and at least one message. What is left counts
+    /// as not taken.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped before it is ready.
+    pub async fn next_at_most(&mut self, n_messages: usize, n_bytes: usize) -> Batch {
+        self.receiver.next_at_most(n_messages, n_bytes).await
     }
 }
 

@@ -7,6 +7,7 @@ pub mod accept;
 pub mod broker;
 pub mod chat;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod collector;
 pub mod config;

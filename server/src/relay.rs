@@ -18,6 +18,7 @@ use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
 /// A running relay.
@@ -82,7 +83,9 @@ impl Relay {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
+            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
             let state = AppState {
+                sockets: sockets.clone(),
                 engine,
                 history,
                 collector: collector.stats(),
@@ -93,7 +96,12 @@ impl Relay {
                 shutdown: shutdown.clone(),
             };
             let router = web::router(state, settings);
-            tasks.spawn(web::listener::serve(listener, router, limits.clone(), shutdown.clone()));
+            let serve = web::listener::serve(listener, router, limits.clone(), shutdown.clone());
+            tasks.spawn(async move {
+                serve.await;
+                // An upgraded connection is no longer the listener's.
+                sockets.ended().await;
+            });
         }
         tasks.close();
         Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })

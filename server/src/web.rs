@@ -23,6 +23,9 @@ pub mod listener;
 pub mod metrics_api;
 pub mod problem;
 pub mod prometheus;
+pub mod socket;
+
+use socket::Sockets;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub struct AppState {
     pub collector: Arc<CollectorStats>,
     /// The rooms.
     pub chat: Arc<Chat>,
+    /// Open WebSockets and what they share.
+    pub sockets: Arc<Sockets>,
     /// Every bound.
     pub limits: Arc<Limits>,
     /// Each service and where it listens.
@@ -51,6 +56,12 @@ impl FromRef<AppState> for Arc<History> {
     }
 }
 
+impl FromRef<AppState> for Arc<Sockets> {
+    fn from_ref(state: &AppState) -> Self {
+        state.sockets.clone()
+    }
+}
+
 /// Every route of the relay.
 pub fn router(state: AppState, settings: &Settings) -> Router {
     let allowed = Arc::new(auth::Allowed {
@@ -60,10 +71,12 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
     let limits = &state.limits;
     Router::new()
         .route("/feed", get(feed::feed))
+        .route("/ws", get(socket::socket))
         .route("/readyz", get(api::ready))
         .route("/metrics", get(prometheus::metrics))
         .route("/api/info", get(api::info))
         .route("/api/channels", get(api::channels))
+        .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)

@@ -232,4 +232,23 @@ mod tests {
         check("abc\u{202e}cba\u{2028}", "abc\u{fffd}cba\u{fffd}");
         check("\u{200e}שלום\u{200f}", "\u{200e}שלום\u{200f}");
     }
+
+    #[test]
+    fn the_vectors_of_the_reference_hold() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/vectors/chat.json")).unwrap();
+        let rows = |part: &str| vectors[part].as_array().unwrap().clone();
+        for row in rows("names") {
+            let found = check_name(row["text"].as_str().unwrap()).map_err(|error| error.to_string());
+            assert_eq!(found.as_deref().ok(), row["name"].as_str(), "{row}");
+            assert_eq!(found.as_ref().err().map(String::as_str), row["error"].as_str(), "{row}");
+        }
+        for row in rows("rooms") {
+            let error = check_room(row["text"].as_str().unwrap()).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), row["error"].as_str(), "{row}");
+        }
+        for row in rows("lines") {
+            assert_eq!(neutralise(row["said"].as_str().unwrap()), row["shown"].as_str().unwrap());
+        }
+    }
 }

@@ -50,9 +50,9 @@ impl<T: Send + Sync + 'static> Live<T> {
                 this.signal.notify();
             };
             if page_events::is_hidden() {
-                set_timeout(tell, HIDDEN_PACE)
+                set_timeout(tell, HIDDEN_PACE);
             } else {
-                request_animation_frame(tell)
+                request_animation_frame(tell);
             }
         }
         result

@@ -77,7 +77,7 @@ fn summarise(series: &Series, points: Range<u64>, x_px: f64, sink: &mut impl FnM
     } else if first == extremes.max || last == extremes.min {
         false
     } else {
-        !(extremes.max - first < first - extremes.min)
+        first - extremes.min <= extremes.max - first
     };
     if extremes.min == extremes.max {
         sink(low);

@@ -42,6 +42,27 @@ pub fn legend_rows(
     store.series_of(metric).map(row).collect()
 }
 
+/// How many agents' values [`summary`] tells.
+const SUMMARY_ROWS_MAX: usize = 8;
+
+/// The chart in a sentence or two, for those who cannot see it.
+#[must_use]
+pub fn summary(title: &str, unit: &str, window_secs: f64, rows: &[LegendRow]) -> String {
+    let shown: Vec<&LegendRow> = rows.iter().filter(|row| !row.is_hidden).collect();
+    if shown.is_empty() {
+        return format!("{title}: nothing to show yet.");
+    }
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let values: Vec<String> =
+        shown.iter().take(SUMMARY_ROWS_MAX).map(|row| format!("{} {}{unit}", row.name, row.value)).collect();
+    let more = match shown.len() - values.len() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let agents = if shown.len() == 1 { "1 agent" } else { &format!("{} agents", shown.len()) };
+    format!("{title}, {agents}, the last {window_secs} seconds. Now: {}{more}.", values.join(", "))
+}
+
 /// Shows the rows; with `on_pick` each is a button that calls it with the agent's name.
 #[component]
 pub fn Legend(
@@ -94,5 +115,34 @@ pub fn Legend(
         <ul class="chart-legend">
             <For each=move || names.get() key=Clone::clone children=item />
         </ul>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, value: &str) -> LegendRow {
+        LegendRow { name: name.to_owned(), color: Rgb(0, 0, 0), value: value.to_owned(), is_hidden: false }
+    }
+
+    #[test]
+    fn a_chart_can_be_told() {
+        let check =
+            |rows: &[LegendRow], expected: &str| assert_eq!(summary("Processor", "%", 60.0, rows), expected);
+        check(&[], "Processor: nothing to show yet.");
+        check(&[row("red", "3.17")], "Processor, 1 agent, the last 60 seconds. Now: red 3.17 %.");
+        let many: Vec<_> = (0..10).map(|n| row(&n.to_string(), "1")).collect();
+        assert!(summary("x", "", 60.0, &many).ends_with("6 1, 7 1 and 2 more."));
+    }
+
+    #[test]
+    fn old_values_are_not_shown_as_live() {
+        let mut store = SeriesStore::default();
+        store.push_point("red", 1_000.0, [("cpu", 3.0)].into_iter());
+        let value = |live_from_ms: f64| {
+            legend_rows(&store, "cpu", &BTreeSet::new(), Theme::Light, live_from_ms)[0].value.clone()
+        };
+        assert_eq!((value(1_000.0).as_str(), value(1_001.0).as_str()), ("3.00", "\u{2013}"));
     }
 }

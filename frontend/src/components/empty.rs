@@ -20,9 +20,9 @@ pub fn Empty(
     view! {
         <div class="empty">
             <svg class="empty-mark" viewBox="0 0 48 48" aria-hidden="true">
-                <path d="M18 44V6h4v38z" />
-                <path d="M22 8h20l-4 5 4 5H22z" />
-                <circle cx="20" cy="28" r="5" />
+                <path d="M14 46V4h5v42zM8 43h17v3H8z" />
+                <path d="M10 8h34v11H10z" />
+                <circle cx="16.500" cy="30" r="6" />
             </svg>
             <h2>{title}</h2>
             <p>{text}</p>

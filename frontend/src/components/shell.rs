@@ -50,9 +50,10 @@ pub fn Shell(
         <header class="bar">
             <a class="brand" href="#/metrics" aria-label="Signalbox, first view">
                 <svg viewBox="0 0 32 32" aria-hidden="true">
-                    <path class="brand-post" d="M10 29V4h3v25z" />
-                    <path class="brand-arm" d="M12 6h15l-2.500 3L27 12H12z" />
-                    <circle class="brand-lamp" cx="11.500" cy="18" r="3.500" />
+                    <path class="brand-post" d="M7 31V2h4v29zM3 29h12v2H3z" />
+                    <path class="brand-arm" d="M5 5h25v8H5z" />
+                    <path class="brand-stripe" d="M22 5h3v8h-3z" />
+                    <circle class="brand-lamp" cx="9" cy="20" r="4.500" />
                 </svg>
                 <span>"Signalbox"</span>
             </a>

@@ -20,15 +20,12 @@ use people::People;
 pub fn ChatPage() -> impl IntoView {
     let chat = use_control().stores.chat;
     // Coming back after a lost connection must not tear the room down.
-    let is_in = Memo::new({
-        let chat = chat.clone();
-        move |was_in: Option<&bool>| {
-            chat.with(|chat| match &chat.membership {
-                Membership::Inside(_) => true,
-                Membership::Entering(_) => was_in.copied().unwrap_or(false) || chat.rows().next().is_some(),
-                Membership::Outside | Membership::Refused { .. } => false,
-            })
-        }
+    let is_in = Memo::new(move |was_in: Option<&bool>| {
+        chat.with(|chat| match &chat.membership {
+            Membership::Inside(_) => true,
+            Membership::Entering(_) => was_in.copied().unwrap_or(false) || chat.rows().next().is_some(),
+            Membership::Outside | Membership::Refused { .. } => false,
+        })
     });
     view! {
         <div class="page chat">

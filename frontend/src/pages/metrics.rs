@@ -17,7 +17,7 @@ pub fn MetricsPage() -> impl IntoView {
         move |_| agents.with(|agents| agents.is_empty())
     });
     let tally = Memo::new({
-        let agents = stores.agents.clone();
+        let agents = stores.agents;
         move |_| agents.with(|agents| (agents.tally(), agents.n_refused))
     });
     let summary = move || {

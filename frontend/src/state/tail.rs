@@ -252,11 +252,11 @@ pub fn preview(payload: &Payload) -> String {
     }
 }
 
-/// The picture of a control character (Unicode block Control Pictures, U+2400).
+/// Stands for a control character: signs that every font has, unlike Unicode's own pictures of controls.
 fn visible(c: char) -> char {
-    match u32::from(c) {
-        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
-        0x7f => '\u{2421}',
+    match c {
+        '\n' => '¶',
+        '\t' => '→',
         _ => '\u{fffd}',
     }
 }

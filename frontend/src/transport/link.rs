@@ -202,21 +202,21 @@ mod tests {
         link
     }
 
-    fn check(link: &Link, now_ms: i64, expected: StreamState) {
-        assert_eq!(link.stream_state(now_ms, true), expected, "{link:?}");
+    fn check(link: &Link, now_ms: i64, expected: &StreamState) {
+        assert_eq!(link.stream_state(now_ms, true), *expected, "{link:?}");
     }
 
     #[test]
     fn a_lost_connection_is_tried_again_when_its_wait_is_over() {
         let mut link = open(RULES);
-        check(&link, 0, StreamState::Live);
+        check(&link, 0, &StreamState::Live);
         link.failed(1_000, 1.0);
-        check(&link, 1_000, StreamState::Reconnecting { in_secs: 1 });
+        check(&link, 1_000, &StreamState::Reconnecting { in_secs: 1 });
         assert_eq!(link.tick(1_999, 1.0), Command::Stay);
         assert_eq!(link.tick(2_000, 1.0), Command::Open);
-        check(&link, 2_000, StreamState::Reconnecting { in_secs: 0 });
+        check(&link, 2_000, &StreamState::Reconnecting { in_secs: 0 });
         link.failed(2_000, 1.0);
-        check(&link, 2_000, StreamState::Reconnecting { in_secs: 2 });
+        check(&link, 2_000, &StreamState::Reconnecting { in_secs: 2 });
         assert_eq!(
             link.stream_state(2_000, false),
             StreamState::Offline("this browser has no network".into())
@@ -229,29 +229,29 @@ mod tests {
         for in_secs in [1, 2, 4] {
             link.opened(0);
             link.failed(0, 1.0);
-            check(&link, 0, StreamState::Reconnecting { in_secs });
+            check(&link, 0, &StreamState::Reconnecting { in_secs });
             assert_eq!(link.hurry(0), Command::Open);
         }
         link.opened(0);
         link.heard(0);
         link.failed(0, 1.0);
-        check(&link, 0, StreamState::Reconnecting { in_secs: 1 });
+        check(&link, 0, &StreamState::Reconnecting { in_secs: 1 });
     }
 
     #[test]
     fn silence_is_told_first_and_then_ends_the_connection() {
         let mut link = open(RULES);
-        check(&link, 19_999, StreamState::Live);
-        check(&link, 20_000, StreamState::Lagging("nothing heard for 20 s".into()));
+        check(&link, 19_999, &StreamState::Live);
+        check(&link, 20_000, &StreamState::Lagging("nothing heard for 20 s".into()));
         assert_eq!(link.tick(59_999, 1.0), Command::Stay);
         assert_eq!(link.tick(60_000, 1.0), Command::Close);
-        check(&link, 60_000, StreamState::Reconnecting { in_secs: 1 });
+        check(&link, 60_000, &StreamState::Reconnecting { in_secs: 1 });
     }
 
     #[test]
     fn an_attempt_that_hangs_is_given_up() {
         let mut link = Link::new(RULES, 0);
-        check(&link, 0, StreamState::Connecting);
+        check(&link, 0, &StreamState::Connecting);
         assert_eq!(link.tick(CONNECT_MS_MAX - 1, 0.0), Command::Stay);
         assert_eq!(link.tick(CONNECT_MS_MAX, 0.0), Command::Close);
     }
@@ -264,9 +264,9 @@ mod tests {
         assert_eq!(link.tick(HIDDEN_MS_MAX - 1, 0.0), Command::Stay);
         assert_eq!(link.tick(HIDDEN_MS_MAX, 0.0), Command::Close);
         assert_eq!(link.tick(HIDDEN_MS_MAX + 1, 0.0), Command::Stay);
-        check(&link, HIDDEN_MS_MAX, StreamState::Asleep);
+        check(&link, HIDDEN_MS_MAX, &StreamState::Asleep);
         link.failed(HIDDEN_MS_MAX, 0.0);
-        check(&link, HIDDEN_MS_MAX, StreamState::Asleep);
+        check(&link, HIDDEN_MS_MAX, &StreamState::Asleep);
         assert_eq!(link.hurry(40_000), Command::Stay, "the network is back, but nobody looks");
         assert_eq!(link.shown(50_000), Command::Open);
     }
@@ -277,19 +277,19 @@ mod tests {
         link.failed(0, 1.0);
         link.hidden(0);
         assert_eq!(link.tick(HIDDEN_MS_MAX, 0.0), Command::Stay);
-        check(&link, HIDDEN_MS_MAX, StreamState::Asleep);
+        check(&link, HIDDEN_MS_MAX, &StreamState::Asleep);
         let mut socket = open(Rules { sleeps: false, ..RULES });
         socket.hidden(0);
         socket.heard(HIDDEN_MS_MAX);
         assert_eq!(socket.tick(HIDDEN_MS_MAX, 0.0), Command::Stay);
-        check(&socket, HIDDEN_MS_MAX, StreamState::Live);
+        check(&socket, HIDDEN_MS_MAX, &StreamState::Live);
     }
 
     #[test]
     fn a_refusal_stands_until_a_person_asks() {
         let mut link = open(RULES);
         link.refused("the relay speaks protocol 2".into());
-        check(&link, 0, StreamState::Offline("the relay speaks protocol 2".into()));
+        check(&link, 0, &StreamState::Offline("the relay speaks protocol 2".into()));
         assert_eq!(link.tick(1_000_000, 0.0), Command::Stay);
         assert_eq!(link.shown(0), Command::Stay);
         link.failed(0, 0.0);
@@ -301,8 +301,8 @@ mod tests {
         let mut link = open(RULES);
         link.fell_behind("12 skipped".into(), 0, 5_000);
         assert_eq!(link.tick(4_999, 0.0), Command::Stay);
-        check(&link, 4_999, StreamState::Lagging("12 skipped".into()));
+        check(&link, 4_999, &StreamState::Lagging("12 skipped".into()));
         assert_eq!(link.tick(5_000, 0.0), Command::Stay);
-        check(&link, 5_000, StreamState::Live);
+        check(&link, 5_000, &StreamState::Live);
     }
 }

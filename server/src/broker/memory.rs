@@ -18,7 +18,8 @@ const OWN_BYTES_MAX: usize = 256;
 pub(crate) const KEEP_BYTES_MAX: usize = 1024 * 1024;
 /// Buffers kept for the next user, of each sort: at most 32 MiB, reached only after that much was in use at once.
 const POOLED_MAX: usize = 32;
-/// Of the bound on queued bytes, this part at most may be pairs of which not all has come: a quarter.
+/// Of the bound on queued bytes, this part more may be pairs of which not all has come: a quarter, yet so much that one
+/// of the largest frames always can come.
 const INBOUND_PART: u64 = 4;
 
 /// A bound on bytes that are held in many places.
@@ -44,12 +45,12 @@ impl Budget {
         }
     }
 
-    /// Takes `bytes` out of the budget, or nothing. When nothing at all is in use, any amount is granted, so that one
-    /// message larger than the bound cannot wait for ever.
+    /// Takes `bytes` out of the budget, or nothing. One message of any size is granted when nothing at all is in use,
+    /// so that one larger than the bound cannot wait for ever.
     #[inline]
-    pub(crate) fn try_reserve(&self, bytes: usize) -> bool {
+    pub(crate) fn try_reserve(&self, bytes: usize, n_messages: u64) -> bool {
         let before = self.used_bytes.fetch_add(bytes, Ordering::SeqCst);
-        if self.is_granted(before, bytes) {
+        if self.is_granted(before, bytes, n_messages) {
             return true;
         }
         self.release(bytes);
@@ -85,14 +86,14 @@ impl Budget {
         }
     }
 
-    /// Waits until `bytes` more would be granted.
+    /// Waits until one message of `bytes` more would be granted.
     pub(crate) async fn room(&self, bytes: usize) {
         let _waiting = Waiting::new(&self.n_waiting);
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if self.is_granted(self.used_bytes.load(Ordering::SeqCst), bytes) {
+            if self.is_granted(self.used_bytes.load(Ordering::SeqCst), bytes, 1) {
                 return;
             }
             room.await;
@@ -104,8 +105,8 @@ impl Budget {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
-    fn is_granted(&self, used: usize, bytes: usize) -> bool {
-        used == 0 || used + bytes <= self.bound_bytes
+    fn is_granted(&self, used: usize, bytes: usize, n_messages: u64) -> bool {
+        used + bytes <= self.bound_bytes || (used == 0 && n_messages == 1)
     }
 }
 
@@ -148,7 +149,10 @@ impl Memory {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             queued: Budget::new("queued messages", limits.broker_buffered_bytes),
-            inbound: Budget::new("unfinished frames", limits.broker_buffered_bytes / INBOUND_PART),
+            inbound: Budget::new(
+                "unfinished frames",
+                (limits.broker_buffered_bytes / INBOUND_PART).max(2 * limits.broker_frame_bytes),
+            ),
             buffers: Mutex::new(Vec::new()),
             workspaces: Mutex::new(Vec::new()),
         }

@@ -173,7 +173,7 @@ impl Outbox {
             return Offer::Dropped;
         }
         if state.fits(self.bounds, run.n_messages(), run.n_bytes())
-            && self.memory.queued.try_reserve(run.n_bytes())
+            && self.memory.queued.try_reserve(run.n_bytes(), run.n_messages())
         {
             self.memory.make_room(&mut state.pending, run.n_bytes(), self.bounds.n_bytes);
             run.copy_into(&mut state.pending);
@@ -187,7 +187,7 @@ impl Outbox {
     fn offer_front(&self, state: &mut State, run: &Run<'_>, wakes: &mut Wakes) -> Offer {
         let (mut n_messages, mut n_bytes) = (0, 0);
         for frame in run.frames() {
-            if !state.fits(self.bounds, 1, frame.len()) || !self.memory.queued.try_reserve(frame.len()) {
+            if !state.fits(self.bounds, 1, frame.len()) || !self.memory.queued.try_reserve(frame.len(), 1) {
                 break;
             }
             self.memory.make_room(&mut state.pending, frame.len(), self.bounds.n_bytes);
@@ -241,7 +241,7 @@ impl Outbox {
         let is_behind = state.dropped_since_take != 0; // what is lost then comes after everything queued
         if !is_behind
             && state.fits(self.bounds, run.n_messages(), run.n_bytes())
-            && self.memory.queued.try_reserve(run.n_bytes())
+            && self.memory.queued.try_reserve(run.n_bytes(), run.n_messages())
         {
             self.memory.make_room(&mut state.pending, run.n_bytes(), self.bounds.n_bytes);
             run.copy_into(&mut state.pending);

@@ -76,7 +76,7 @@ impl Queue {
         if state.is_forgotten {
             return None;
         }
-        if !self.memory.queued.try_reserve(run.n_bytes()) {
+        if !self.memory.queued.try_reserve(run.n_bytes(), run.n_messages()) {
             return Some(self.publish_front(&mut state, run, wakes));
         }
         let (dealt, n_bytes) = self.deal_run(&mut state, run.frames(), run.n_messages(), wakes);
@@ -89,7 +89,7 @@ impl Queue {
     fn publish_front(&self, state: &mut State, run: &Run<'_>, wakes: &mut Wakes) -> Dealt {
         let mut sum = Dealt::default();
         for frame in run.frames() {
-            if !self.memory.queued.try_reserve(frame.len()) {
+            if !self.memory.queued.try_reserve(frame.len(), 1) {
                 sum.refused = Some(Refused::Memory { n_bytes: frame.len() });
                 break;
             }

@@ -157,7 +157,7 @@ impl Reader {
     fn budget(&mut self, bytes: usize) -> Result<(), NoMemory> {
         if bytes < self.budgeted {
             self.memory.inbound.release(self.budgeted - bytes);
-        } else if self.budgeted < bytes && !self.memory.inbound.try_reserve(bytes - self.budgeted) {
+        } else if self.budgeted < bytes && !self.memory.inbound.try_reserve(bytes - self.budgeted, 1) {
             return Err(NoMemory { needed_bytes: bytes });
         }
         self.budgeted = bytes;

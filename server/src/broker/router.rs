@@ -160,8 +160,13 @@ impl Router {
             any_idle |= channel.is_idle(before_ms);
         }
         if any_idle {
-            self.forget_idle(&mut self.channels.write(), now_ms);
+            self.forget_unused(now_ms);
         }
+    }
+
+    /// Forgets channels that nobody has used for a while, and in which nothing waits.
+    pub(crate) fn forget_unused(&self, now_ms: i64) {
+        self.forget_idle(&mut self.channels.write(), now_ms);
     }
 
     fn idle_before_ms(&self, now_ms: i64) -> i64 {

@@ -39,8 +39,8 @@ pub(crate) struct Ending {
 
 /// Why a session ends, and what a log tells about it.
 #[derive(Debug)]
-struct End {
-    closing: Closing,
+pub(crate) struct End {
+    pub(crate) closing: Closing,
     why: String,
 }
 

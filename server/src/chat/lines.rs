@@ -3,8 +3,10 @@
 use signalbox_shared::chat::LINE_BYTES_MAX;
 
 /// Splits what a client sends into lines, keeping no more than one line's limit of it.
-#[derive(Debug, Default)]
-pub(super) struct Splitter {
+#[derive(Debug)]
+pub(crate) struct Splitter {
+    /// Longest line, in bytes without its end.
+    bytes_max: usize,
     /// The line that has not ended yet; a byte over the limit may be its carriage return.
     partial: Vec<u8>,
     /// How long the line that has not ended yet really is, in bytes, its carriage return included.
@@ -13,7 +15,7 @@ pub(super) struct Splitter {
 
 /// One line, its end taken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// Its text; what is not UTF-8 has become U+FFFD.
     Text(String),
     /// Not UTF-8, shown as far as it can be.
@@ -25,9 +27,20 @@ pub(super) enum Line {
     },
 }
 
+impl Default for Splitter {
+    fn default() -> Self {
+        Self::new(LINE_BYTES_MAX)
+    }
+}
+
 impl Splitter {
+    /// One that takes lines of at most so many bytes.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, partial: Vec::new(), partial_bytes: 0 }
+    }
+
     /// Takes the next bytes and gives every line that ends in them.
-    pub(super) fn split(&mut self, bytes: &[u8]) -> Vec<Line> {
+    pub(crate) fn split(&mut self, bytes: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -40,18 +53,18 @@ impl Splitter {
     }
 
     /// The line that was not ended when the stream was; none when there is nothing in it.
-    pub(super) fn finish(&mut self) -> Option<Line> {
+    pub(crate) fn finish(&mut self) -> Option<Line> {
         (0 < self.partial_bytes).then(|| self.end())
     }
 
     /// How much of a line has come that has not ended yet, in bytes.
-    pub(super) fn partial_bytes(&self) -> usize {
+    pub(crate) fn partial_bytes(&self) -> usize {
         self.partial_bytes
     }
 
     fn extend(&mut self, bytes: &[u8]) {
         self.partial_bytes = self.partial_bytes.saturating_add(bytes.len());
-        let space = (LINE_BYTES_MAX + 1).saturating_sub(self.partial.len());
+        let space = (self.bytes_max + 1).saturating_sub(self.partial.len());
         self.partial.extend_from_slice(&bytes[..bytes.len().min(space)]);
     }
 
@@ -63,7 +76,7 @@ impl Splitter {
             line.pop();
             bytes -= 1;
         }
-        if LINE_BYTES_MAX < bytes {
+        if self.bytes_max < bytes {
             return Line::TooLong { bytes };
         }
         match String::from_utf8(line) {

@@ -3,12 +3,13 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::ready;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use signalbox_shared::chat::{ChatVia, KEEP_ALIVE_LINE, LINE_BYTES_MAX, LOBBY};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -29,6 +30,9 @@ const READ_BYTES: usize = 4 * 1024;
 pub(super) const LINGER: Duration = Duration::from_secs(2);
 /// How much such a client may still send meanwhile, in bytes; it is thrown away.
 const LINGER_BYTES_MAX: usize = 1 << 20;
+
+/// How often a session that ends looks for further lines, of which each look gives up to 256: a busy room never ends.
+const CATCH_UP_READS_MAX: usize = 8;
 
 /// What a session needs beside its stream.
 pub(super) struct Session {
@@ -148,13 +152,14 @@ impl Session {
             n_refused: 0,
             last_heard: Instant::now(),
         };
-        talk.notice(&format!("Welcome! {} user(s) are online!", snapshot.n_users));
+        talk.outgoing.push(format!("Welcome! {} user(s) are online!\n", snapshot.n_users).into());
         talk.hear(rest);
         let idle = Duration::from_secs(self.limits.chat_idle_secs);
-        let mut alarm = std::pin::pin!(sleep_until(talk.last_heard + idle));
+        let mut alarm = pin!(sleep_until(talk.last_heard + idle));
+        let mut shutdown = pin!(self.shutdown.cancelled());
         loop {
             let event = tokio::select! {
-                () = self.shutdown.cancelled() => Event::Shutdown,
+                () = &mut shutdown => Event::Shutdown,
                 event = talk.next(reader, writer, self.limits.chat_outbox_lines) => event,
                 // Set again only when it rings: a timer per line would cost more than the line.
                 () = &mut alarm => Event::Alarm,
@@ -175,8 +180,9 @@ impl Session {
                     None => continue,
                 },
             };
-            // Whoever is told why must have all before it too, if that can still be had.
-            if end.farewell.is_some() && end.closing != Closing::Slow {
+            // Who half-closes still reads, and who is told why must have all before it too, if it can be had.
+            if !matches!(end.closing, Closing::Slow | Closing::Lost) {
+                talk.catch_up();
                 let _ = timeout(LINGER, talk.write_all(writer)).await;
             }
             return end;
@@ -317,8 +323,18 @@ impl Talk {
         self.notice(&format!("Notice: {error}: it was not sent"));
     }
 
+    /// Tells the client something, behind the lines that it is about.
     fn notice(&mut self, text: &str) {
+        self.catch_up();
         self.outgoing.push(Bytes::from(format!("{text}\n")));
+    }
+
+    /// Takes what the room has by now.
+    fn catch_up(&mut self) {
+        for _ in 0..CATCH_UP_READS_MAX {
+            let Some(Ok(entries)) = self.room.next().now_or_never() else { return };
+            entries.iter().for_each(|entry| self.outgoing.push(entry.plain().clone()));
+        }
     }
 
     async fn write_all<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) {
@@ -367,3 +383,6 @@ where
     // Both ends of this are ends: in time or not.
     let _ = timeout(LINGER, linger).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,7 @@ pub(super) fn subscribe(
     mode: Mode,
 ) -> Result<Receiver, SubscribeError> {
     match router.join(channel.as_str().as_bytes(), Peer::Relay, mode == Mode::Tap) {
-        Ok(membership) => Ok(Receiver { membership, batch: batch::Batch::default() }),
+        Ok(membership) => Ok(Receiver::new(membership)),
         Err(NoChannel::TooMany { limit }) => Err(SubscribeError::TooManyChannels { limit }),
         Err(NoChannel::Name(error)) => unreachable!("a ChannelName is checked: {error}"),
     }
@@ -93,21 +93,57 @@ pub(super) fn channels(router: &Router) -> Vec<ChannelRow> {
 
 /// A subscription of the relay itself.
 pub(super) struct Receiver {
-    membership: Membership,
+    /// Given up in `drop`, which hands back what of `batch` nobody took.
+    membership: Option<Membership>,
     batch: batch::Batch,
+    /// What was lost behind `batch`.
+    n_dropped: u64,
 }
 
 impl Receiver {
-    pub(super) async fn next(&mut self) -> Batch {
-        let taken = poll_fn(|cx| self.membership.outbox().poll_take(cx, &mut self.batch)).await;
-        let n_dropped = match taken {
-            Taken::Batch { n_dropped } => n_dropped,
-            Taken::Closed => return std::future::pending().await, // only a dropped receiver closes its outbox
+    fn new(membership: Membership) -> Self {
+        Self { membership: Some(membership), batch: batch::Batch::default(), n_dropped: 0 }
+    }
+
+    /// Takes what waits, at most so much of it, but at least one message when there is one.
+    pub(super) async fn next_at_most(&mut self, n_messages: usize, n_bytes: usize) -> Batch {
+        let Some(membership) = &self.membership else { return std::future::pending().await };
+        if self.batch.is_empty() {
+            match poll_fn(|cx| membership.outbox().poll_take(cx, &mut self.batch)).await {
+                Taken::Batch { n_dropped } => self.n_dropped = n_dropped,
+                Taken::Closed => return std::future::pending().await, // only a dropped receiver closes its outbox
+            }
+        }
+        let (n_left, left) = self.batch.undelivered();
+        let is_all = n_left <= n_messages as u64 && left.len() <= n_bytes;
+        let (frames, n_messages) = if is_all && left.len() == self.batch.bytes.len() {
+            (std::mem::take(&mut self.batch).bytes, n_left)
+        } else {
+            let frames = first_frames(left, n_messages, n_bytes).to_vec();
+            let n_messages = self.batch.advance(frames.len());
+            (frames, n_messages)
         };
-        let n_messages = self.batch.n_messages;
-        let frames = std::mem::take(&mut self.batch.bytes);
-        self.batch = batch::Batch::default();
-        self.membership.note_written(frames.len(), n_messages);
+        membership.note_written(frames.len(), n_messages);
+        let n_dropped = if self.batch.is_empty() { std::mem::take(&mut self.n_dropped) } else { 0 };
         Batch { frames, n_messages, n_dropped }
     }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if let Some(membership) = self.membership.take() {
+            membership.leave(&self.batch);
+        }
+    }
+}
+
+fn first_frames(frames: &[u8], n_messages: usize, n_bytes: usize) -> &[u8] {
+    let mut taken = 0;
+    for frame in frame::frames(frames).take(n_messages.max(1)) {
+        if taken != 0 && n_bytes < taken + frame.len() {
+            break;
+        }
+        taken += frame.len();
+    }
+    &frames[..taken]
 }

@@ -11,6 +11,7 @@ use signalbox_shared::{ChannelName, PROTOCOL_VERSION};
 
 use super::AppState;
 use super::problem::ApiError;
+use crate::broker::stats::ConnectionRow;
 use crate::clock::now_ms;
 use crate::engine::Mode;
 use crate::limits;
@@ -68,6 +69,11 @@ pub async fn info(State(state): State<AppState>) -> Json<Info> {
 /// `GET /api/channels`: every channel's statistics.
 pub async fn channels(State(state): State<AppState>) -> Json<Channels> {
     Json(Channels { now_ms: now_ms(), channels: state.engine.channels() })
+}
+
+/// `GET /api/connections`: every broker connection's statistics, in the order of their arrival.
+pub async fn connections(State(state): State<AppState>) -> Json<Vec<ConnectionRow>> {
+    Json(state.engine.connections())
 }
 
 /// `GET /api/openapi.json`: this API in OpenAPI 3.1.

@@ -8,7 +8,9 @@ use axum::response::IntoResponse;
 use signalbox_shared::api::{ChannelRow, CollectorInfo, FeedInfo};
 use signalbox_shared::feed::AgentState;
 
-use super::AppState;
+use super::{AppState, socket};
+use crate::broker::stats::BrokerStats;
+use crate::chat;
 use crate::collector::LatestSample;
 
 /// Media type of the text format.
@@ -28,7 +30,10 @@ pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     channels(&mut page, &state.engine.channels());
     let info = state.collector.info();
     collector(&mut page, &info);
-    feed(&mut page, &info.feed);
+    page.figures(FEED_FIGURES, &info.feed);
+    broker(&mut page, &state.engine.broker_stats());
+    chat(&mut page, &state.chat.stats());
+    sockets(&mut page, &state.sockets.stats());
     agents(&mut page, &state.history.latest());
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], page.text)
 }
@@ -66,10 +71,72 @@ fn channels(page: &mut Page, rows: &[ChannelRow]) {
 fn collector(page: &mut Page, info: &CollectorInfo) {
     page.family("signalbox_collector_samples_total", "counter", "Samples taken.");
     page.sample("signalbox_collector_samples_total", &[], info.accepted);
-    page.family("signalbox_collector_refused_total", "counter", "Messages that were no sample, by reason.");
-    for (reason, refused) in &info.refused {
-        page.sample("signalbox_collector_refused_total", &[("reason", reason)], refused.count);
-    }
+    let refused = info.refused.iter().map(|(reason, refused)| (reason.as_str(), refused.count));
+    page.by_reason("signalbox_collector_refused_total", "Messages that were no sample, by reason.", refused);
+}
+
+const BROKER_FIGURES: &[Figure<BrokerStats>] = &[
+    ("signalbox_broker_connections", "gauge", "Broker connections open now.", |broker| {
+        broker.connections as f64
+    }),
+    ("signalbox_broker_accepted_total", "counter", "Broker connections accepted.", |broker| {
+        broker.accepted as f64
+    }),
+    ("signalbox_broker_buffered_bytes", "gauge", "Bytes that wait in outboxes and backlogs.", |broker| {
+        broker.buffered_bytes as f64
+    }),
+];
+
+fn broker(page: &mut Page, stats: &BrokerStats) {
+    page.figures(BROKER_FIGURES, stats);
+    let closings = stats.closings.iter().map(|(reason, n)| (*reason, *n));
+    page.by_reason("signalbox_broker_closed_total", "Broker connections that ended, by reason.", closings);
+}
+
+const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
+    ("signalbox_chat_users_line", "gauge", "Line clients in a room.", |chat| chat.n_users_line as f64),
+    ("signalbox_chat_users_browser", "gauge", "Pages in a room.", |chat| chat.n_users_browser as f64),
+    ("signalbox_chat_said_total", "counter", "Lines said.", |chat| chat.n_said as f64),
+    (
+        "signalbox_chat_lagged_total",
+        "counter",
+        "Lines that a user who was too far behind did not get.",
+        |chat| chat.n_lagged as f64,
+    ),
+];
+
+fn chat(page: &mut Page, stats: &chat::Stats) {
+    page.figures(CHAT_FIGURES, stats);
+    page.by_reason("signalbox_chat_refused_total", "Lines refused, by reason.", stats.refused);
+    page.by_reason("signalbox_chat_closed_total", "Line clients that went, by reason.", stats.closed);
+}
+
+const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
+    ("signalbox_socket_open", "gauge", "WebSockets open now.", |socket| socket.n_open as f64),
+    ("signalbox_socket_turned_away_total", "counter", "WebSockets over the bound.", |socket| {
+        socket.n_turned_away as f64
+    }),
+    ("signalbox_socket_requests_total", "counter", "Requests of pages.", |socket| socket.n_requests as f64),
+    ("signalbox_socket_refused_total", "counter", "Requests of pages that were refused.", |socket| {
+        socket.n_refused as f64
+    }),
+    ("signalbox_socket_errors_total", "counter", "Messages of pages that were not understood.", |socket| {
+        socket.n_errors as f64
+    }),
+    ("signalbox_socket_shown_total", "counter", "Channel messages shown to pages.", |socket| {
+        socket.n_shown as f64
+    }),
+    (
+        "signalbox_socket_skipped_total",
+        "counter",
+        "Channel messages that pages could not follow.",
+        |socket| socket.n_skipped as f64,
+    ),
+];
+
+fn sockets(page: &mut Page, stats: &socket::Stats) {
+    page.figures(SOCKET_FIGURES, stats);
+    page.by_reason("signalbox_socket_closed_total", "WebSockets that ended, by reason.", stats.closed);
 }
 
 const FEED_FIGURES: &[Figure<FeedInfo>] = &[
@@ -83,13 +150,6 @@ const FEED_FIGURES: &[Figure<FeedInfo>] = &[
     }),
     ("signalbox_feed_gaps_total", "counter", "Feeds that began with a gap.", |feed| feed.gaps as f64),
 ];
-
-fn feed(page: &mut Page, info: &FeedInfo) {
-    for &(name, kind, help, figure) in FEED_FIGURES {
-        page.family(name, kind, help);
-        page.sample(name, &[], figure(info));
-    }
-}
 
 fn agents(page: &mut Page, latest: &[LatestSample]) {
     page.family(
@@ -122,6 +182,21 @@ impl Page {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// One family per figure, without labels.
+    fn figures<T>(&mut self, figures: &[Figure<T>], source: &T) {
+        for &(name, kind, help, figure) in figures {
+            self.family(name, kind, help);
+            self.sample(name, &[], figure(source));
+        }
+    }
+
+    fn by_reason<'a>(&mut self, name: &str, help: &str, counts: impl IntoIterator<Item = (&'a str, u64)>) {
+        self.family(name, "counter", help);
+        for (reason, n) in counts {
+            self.sample(name, &[("reason", reason)], n);
+        }
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {

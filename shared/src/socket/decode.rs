@@ -104,6 +104,7 @@ fn bad_field(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::socket::ServerMessage;
 
     fn check(text: &str, expected: &str) {
         assert_eq!(ClientMessage::decode(text).unwrap_err().to_string(), expected, "{text}");
@@ -153,5 +154,30 @@ mod tests {
     fn an_unknown_type_is_repeated_only_in_part() {
         let text = format!(r#"{{"type":"{}"}}"#, "x".repeat(60_000));
         assert!(ClientMessage::decode(&text).unwrap_err().to_string().len() < 100);
+    }
+
+    #[test]
+    fn the_vectors_of_the_reference_decode_and_encode() {
+        let vectors: Value = serde_json::from_str(include_str!("../../../docs/vectors/socket.json")).unwrap();
+        for vector in vectors["client"].as_array().unwrap() {
+            let message = ClientMessage::decode(&vector.to_string()).unwrap();
+            assert_eq!(serde_json::to_value(&message).unwrap(), *vector);
+            let mut grown = vector.clone();
+            grown["of_a_later_version"] = Value::Null;
+            assert_eq!(ClientMessage::decode(&grown.to_string()).as_ref(), Ok(&message));
+        }
+        for vector in vectors["server"].as_array().unwrap() {
+            let message: ServerMessage = serde_json::from_value(vector.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&message).unwrap(), *vector);
+        }
+        for vector in vectors["client_errors"].as_array().unwrap() {
+            let error = ClientMessage::decode(vector["text"].as_str().unwrap()).unwrap_err();
+            assert_eq!(error.to_string(), vector["error"].as_str().unwrap());
+            let id = match error {
+                DecodeError::BadField { id, .. } => id,
+                _ => None,
+            };
+            assert_eq!(id, vector["id"].as_u64(), "{vector}");
+        }
     }
 }

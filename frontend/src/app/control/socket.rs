@@ -49,17 +49,17 @@ impl Control {
                 self.refused(id, reason, suggestion, retry_after_ms);
             }
             ServerMessage::Piece { id, offset, size_bytes, base64 } => {
-                self.piece(id, offset, size_bytes, base64)
+                self.piece(id, offset, size_bytes, base64);
             }
             ServerMessage::Channels { full, rows, gone, .. } => {
                 stores.channels.update(|channels| channels.apply(full, rows, &gone));
             }
-            ServerMessage::ChatJoined { id, room, name, users, lines, gap } if room == LOBBY => {
+            ServerMessage::ChatJoined { id, room, name, users, lines, gap, .. } if room == LOBBY => {
                 self.inner.requests.borrow_mut().end(id);
                 self.chat_joined(name, users, lines, gap.as_ref());
             }
             ServerMessage::ChatLine { room, line } if room == LOBBY => self.chat_line(line),
-            ServerMessage::ChatPresence { room, users } if room == LOBBY => {
+            ServerMessage::ChatPresence { room, users, .. } if room == LOBBY => {
                 stores.chat.update(|chat| chat.users = users);
             }
             ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
@@ -92,7 +92,7 @@ impl Control {
                 };
                 let text = crate::state::units::counted(n, "waiting message", "waiting messages");
                 self.with_tail(&channel, |tail| {
-                    tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"))
+                    tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"));
                 });
             }
             Some(Purpose::Subscribe(_) | Purpose::Fetch { .. } | Purpose::Join) | None => {}

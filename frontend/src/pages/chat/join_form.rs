@@ -15,15 +15,12 @@ pub fn JoinForm() -> impl IntoView {
     let error = RwSignal::new(None::<String>);
     let chat = control.stores.chat.clone();
     let membership = Memo::new(move |_| chat.with(|chat| chat.membership.clone()));
-    let join = {
-        let control = control.clone();
-        move || match check_name(&name.get_untracked()) {
-            Ok(name) => {
-                error.set(None);
-                control.join(name);
-            }
-            Err(why) => error.set(Some(why.to_string())),
+    let join = move || match check_name(&name.get_untracked()) {
+        Ok(name) => {
+            error.set(None);
+            control.join(name);
         }
+        Err(why) => error.set(Some(why.to_string())),
     };
     let submit = {
         let join = join.clone();

@@ -17,7 +17,7 @@ pub fn Lines() -> impl IntoView {
     let control = use_control();
     let scroller: NodeRef<Div> = NodeRef::new();
     let is_at_end = RwSignal::new(true);
-    let chat = control.stores.chat.clone();
+    let chat = control.stores.chat;
     let rows = {
         let chat = chat.clone();
         move || chat.with(|chat| chat.rows().cloned().collect::<Vec<_>>())

@@ -16,7 +16,7 @@ pub fn AgentTable() -> impl IntoView {
         move |_| agents.with(|agents| agents.names().map(str::to_owned).collect::<Vec<_>>())
     });
     let metrics = Memo::new({
-        let agents = stores.agents.clone();
+        let agents = stores.agents;
         move |_| agents.with(|agents| agents.metrics())
     });
     let headings = move || {
@@ -58,7 +58,7 @@ fn AgentRow(
     metrics: Memo<Vec<String>>,
 ) -> impl IntoView {
     let stores = use_control().stores;
-    let (agents, clock_ms) = (stores.agents.clone(), stores.clock_ms.clone());
+    let (agents, clock_ms) = (stores.agents.clone(), stores.clock_ms);
     let agent = Memo::new({
         let name = name.clone();
         move |_| agents.with(|agents| agents.agent(&name).cloned())

@@ -32,7 +32,7 @@ pub fn ChannelTable(
         }
     });
     let summary = Memo::new({
-        let channels = stores.channels.clone();
+        let channels = stores.channels;
         move |_| channels.with(|channels| (channels.is_known, channels.len(), channels.n_refused))
     });
     let rows = move || names.get().into_iter().take(ROWS_MAX).collect::<Vec<_>>();
@@ -88,7 +88,7 @@ pub fn ChannelTable(
                         </For>
                     </tbody>
                 </table>
-                <Show when=move || names.with(Vec::is_empty)>{empty.clone()}</Show>
+                <Show when=move || names.with(Vec::is_empty)>{empty}</Show>
                 <Show when=move || n_further() != 0>
                     <p class="quiet-note">
                         {move || format!("{} more; the filter finds them.", units::count(n_further() as u64))}
@@ -108,7 +108,7 @@ fn Row(
 ) -> impl IntoView {
     let stores = use_control().stores;
     let row = Memo::new({
-        let (channels, name) = (stores.channels.clone(), name.clone());
+        let (channels, name) = (stores.channels, name.clone());
         move |_| channels.with(|channels| channels.row(&name).cloned())
     });
     let figure = move |read: fn(&signalbox_shared::api::ChannelRow) -> String| {
@@ -134,11 +134,11 @@ fn Row(
                     <span class="ellipsis">{name.to_string()}</span>
                 </a>
             </th>
-            <td class="number">{figure(|row| rate(row.in_per_sec))}</td>
-            <td class="number">{figure(|row| rate(row.out_per_sec))}</td>
-            <td class="number" title=figure(|row| units::bytes(row.depth_bytes))>{figure(|row| units::count(row.depth))}</td>
-            <td class="number">{figure(|row| units::count(row.subscribers))}</td>
-            <td class="number" class:bad=is_lossy>{figure(|row| units::count(row.dropped))}</td>
+            <td class="number" data-label="In">{figure(|row| rate(row.in_per_sec))}</td>
+            <td class="number" data-label="Out">{figure(|row| rate(row.out_per_sec))}</td>
+            <td class="number" data-label="Depth" title=figure(|row| units::bytes(row.depth_bytes))>{figure(|row| units::count(row.depth))}</td>
+            <td class="number" data-label="Subs">{figure(|row| units::count(row.subscribers))}</td>
+            <td class="number" data-label="Dropped" class:bad=is_lossy>{figure(|row| units::count(row.dropped))}</td>
         </tr>
     }
 }

@@ -40,7 +40,7 @@ pub fn PublishForm(
             }
         }
     };
-    let publishes = control.stores.publishes.clone();
+    let publishes = control.stores.publishes;
     let entries =
         move || publishes.with(|publishes| publishes.entries().take(SHOWN).cloned().collect::<Vec<_>>());
     let outcomes = move || entries().iter().map(outcome).collect_view();

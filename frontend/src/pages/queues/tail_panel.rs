@@ -42,7 +42,7 @@ fn ChosenTail(
 ) -> impl IntoView {
     let control = use_control();
     let chosen_row = RwSignal::new(None::<u64>);
-    let tail = control.stores.tail.clone();
+    let tail = control.stores.tail;
     let is_empty = Memo::new(move |_| tail.with(|tail| tail.as_ref().is_none_or(Tail::is_empty)));
     let hint = format!("Messages appear here as they are published to {channel}.");
     let command = format!("signalbox send {channel}");
@@ -50,7 +50,7 @@ fn ChosenTail(
         <div class="panel-head">
             <a class="button quiet back" href=View::Queues(None).href()>"← Channels"</a>
             <h2 class="ellipsis">{channel.to_string()}</h2>
-            <TailControls channel=channel.clone() />
+            <TailControls channel=channel />
         </div>
         <TailNotice />
         <div class="tail-body" data-detail=move || chosen_row.get().is_some().to_string()>

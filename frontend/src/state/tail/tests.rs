@@ -92,7 +92,10 @@ fn a_new_subscription_begins_new_accounts_and_is_marked() {
 
 #[test]
 fn previews_are_one_short_line() {
-    assert_eq!(preview(&Payload::Text("a\nb\t\u{1b}[2J\u{7f}\u{9b}".into())), "a␊b␉␛[2J␡\u{fffd}");
+    assert_eq!(
+        preview(&Payload::Text("a\nb\t\u{1b}[2J\u{7f}\u{9b}".into())),
+        "a¶b→\u{fffd}[2J\u{fffd}\u{fffd}"
+    );
     assert_eq!(preview(&Payload::Text("ż".repeat(1_000))).chars().count(), PREVIEW_CHARS_MAX);
     assert_eq!(preview(&Payload::Base64("/wA=".into())), "/wA=");
 }

@@ -1,6 +1,8 @@
 //! Who takes part besides the page: an agent's process, a publisher and a chat user that speak the plain protocols in
 //! their own few lines.
 
+use std::process::Stdio;
+
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -22,7 +24,7 @@ impl Agent {
         command
             .args(["agent", "--color", color, "--interval", "250ms", "--connect", &endpoint])
             .kill_on_drop(true);
-        Self { _child: command.spawn().expect("the agent starts") }
+        Self { _child: command.stdout(Stdio::null()).spawn().expect("the agent starts") }
     }
 }
 
@@ -124,7 +126,7 @@ impl StaticHost {
         let python = std::env::var_os("SIGNALBOX_PYTHON").unwrap_or_else(|| "python3".into());
         let mut command = Command::new(python);
         command.args(["-m", "http.server", &port.to_string(), "--bind", "127.0.0.1", "--directory"]).arg(dir);
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).kill_on_drop(true);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let host = Self { _child: command.spawn().expect("Python starts"), port };
         super::eventually("the static host answers", async || super::http::get(port, "/", &[]).await).await;
         host

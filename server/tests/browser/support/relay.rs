@@ -1,6 +1,7 @@
 //! A relay in a process of its own, on fixed ports, that can be killed and started again.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
@@ -95,7 +96,7 @@ impl Relay {
 
 fn spawn(program: &PathBuf, args: &[String]) -> Child {
     let mut command = Command::new(program);
-    command.args(args).kill_on_drop(true);
+    command.args(args).stdout(Stdio::null()).kill_on_drop(true);
     // Settings come from the arguments alone, whatever this computer's owner has set, and whatever tests are told.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SIGNALBOX_"))
     {

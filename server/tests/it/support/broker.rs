@@ -39,8 +39,13 @@ impl Broker {
 
     /// A client that has named its channel.
     pub(crate) async fn join(&self, channel: &str) -> Client {
+        self.connect_saying(&frame(channel.as_bytes())).await
+    }
+
+    /// A client that has said `bytes`.
+    pub(crate) async fn connect_saying(&self, bytes: &[u8]) -> Client {
         let mut client = self.connect().await;
-        client.say(&frame(channel.as_bytes())).await;
+        client.say(bytes).await;
         client
     }
 
@@ -88,6 +93,11 @@ impl Client {
 
     pub(crate) async fn publish(&mut self, channel: &str, data: &[u8]) {
         self.say(&pair(channel, data)).await;
+    }
+
+    /// Says that nothing more will come.
+    pub(crate) async fn half_close(&mut self) {
+        self.stream.shutdown().await.unwrap();
     }
 
     /// The next message.

@@ -1,0 +1,191 @@
+//! What a chart must know of the page around it: its size in device pixels, whether anybody can see it, the theme, and
+//! whether motion is wanted. Every observer is disconnected, and every listener removed, on drop.
+
+use js_sys::{Array, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::{
+    EventTarget, HtmlElement, IntersectionObserver, IntersectionObserverEntry, MutationObserver,
+    MutationObserverInit, ResizeObserver, ResizeObserverBoxOptions, ResizeObserverEntry,
+    ResizeObserverOptions, ResizeObserverSize, VisibilityState,
+};
+
+use super::paint::Inks;
+use super::palette::{Rgb, Theme, luminance};
+
+#[wasm_bindgen(module = "/src/chart/player.js")]
+extern "C" {
+    /// Red, green and blue of any CSS colour, as `0xRRGGBB`.
+    #[wasm_bindgen(js_name = rgbOf)]
+    fn rgb_of(color: &str) -> u32;
+}
+
+/// A change around the chart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
+    /// The host's size in device pixels, and device pixels per CSS pixel.
+    Size(i32, i32, f64),
+    /// Whether anybody can see the host.
+    Shown(bool),
+    /// The theme, or what the reader wants of motion, may have changed.
+    Look,
+}
+
+/// Watches the surroundings of one host element.
+pub struct Observers {
+    resize: ResizeObserver,
+    intersection: IntersectionObserver,
+    mutation: MutationObserver,
+    _on_entries: [Closure<dyn FnMut(Array)>; 2],
+    _on_mutation: Closure<dyn FnMut()>,
+    _listeners: Vec<Listener>,
+}
+
+impl Observers {
+    /// Begins to watch; the first size and visibility come soon after by themselves.
+    ///
+    /// # Errors
+    /// When the browser lacks an observer (all have had them since 2020).
+    pub fn new(host: &HtmlElement, on_change: impl Fn(Change) + Clone + 'static) -> Result<Self, JsValue> {
+        let window = web_sys::window().ok_or("no window")?;
+        let document = window.document().ok_or("no document")?;
+        let root = document.document_element().ok_or("no root element")?;
+
+        let report = on_change.clone();
+        let on_resize = Closure::new(move |entries: Array| {
+            if let Some((width, height)) =
+                entries.iter().last().and_then(|entry| size_of(entry.unchecked_ref()))
+            {
+                report(Change::Size(width, height, device_pixel_ratio()));
+            }
+        });
+        let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
+        if has_device_pixels() {
+            let options = ResizeObserverOptions::new();
+            options.set_box(ResizeObserverBoxOptions::DevicePixelContentBox);
+            resize.observe_with_options(host, &options);
+        } else {
+            resize.observe(host);
+        }
+
+        let report = on_change.clone();
+        let is_in_view = std::rc::Rc::new(std::cell::Cell::new(true));
+        let seen = is_in_view.clone();
+        let on_intersection = Closure::new(move |entries: Array| {
+            if let Some(entry) = entries.iter().last() {
+                seen.set(entry.unchecked_ref::<IntersectionObserverEntry>().is_intersecting());
+                report(Change::Shown(seen.get() && is_document_shown()));
+            }
+        });
+        let intersection = IntersectionObserver::new(on_intersection.as_ref().unchecked_ref())?;
+        intersection.observe(host);
+
+        let report = on_change.clone();
+        let on_mutation = Closure::new(move || report(Change::Look));
+        let mutation = MutationObserver::new(on_mutation.as_ref().unchecked_ref())?;
+        let options = MutationObserverInit::new();
+        options.set_attributes(true);
+        mutation.observe_with_options(&root, &options)?;
+
+        let mut listeners = Vec::new();
+        let report = on_change.clone();
+        listeners.push(Listener::new(document.as_ref(), "visibilitychange", move || {
+            report(Change::Shown(is_in_view.get() && is_document_shown()));
+        })?);
+        for query in ["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"] {
+            if let Some(media) = window.match_media(query)? {
+                let report = on_change.clone();
+                listeners.push(Listener::new(media.as_ref(), "change", move || report(Change::Look))?);
+            }
+        }
+        Ok(Self {
+            resize,
+            intersection,
+            mutation,
+            _on_entries: [on_resize, on_intersection],
+            _on_mutation: on_mutation,
+            _listeners: listeners,
+        })
+    }
+}
+
+impl Drop for Observers {
+    fn drop(&mut self) {
+        self.resize.disconnect();
+        self.intersection.disconnect();
+        self.mutation.disconnect();
+    }
+}
+
+/// The colours that suit the host's text, and its font family.
+#[must_use]
+pub fn look_of(host: &HtmlElement) -> (Inks, String) {
+    let style = web_sys::window().and_then(|window| window.get_computed_style(host).ok().flatten());
+    let property = |name: &str| style.as_ref().and_then(|style| style.get_property_value(name).ok());
+    let [_, r, g, b] = rgb_of(&property("color").unwrap_or_else(|| "black".to_owned())).to_be_bytes();
+    let text = Rgb(r, g, b);
+    let theme = if 0.4 < luminance(text) { Theme::Dark } else { Theme::Light };
+    let family = property("font-family").filter(|family| !family.is_empty());
+    (Inks { text, theme }, family.unwrap_or_else(|| "system-ui, sans-serif".to_owned()))
+}
+
+/// Whether the reader has asked for less motion.
+#[must_use]
+pub fn is_motion_reduced() -> bool {
+    let media =
+        web_sys::window().and_then(|w| w.match_media("(prefers-reduced-motion: reduce)").ok().flatten());
+    media.is_some_and(|media| media.matches())
+}
+
+/// Device pixels per CSS pixel.
+#[must_use]
+pub fn device_pixel_ratio() -> f64 {
+    web_sys::window().map_or(1.0, |window| window.device_pixel_ratio())
+}
+
+fn is_document_shown() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_some_and(|document| document.visibility_state() == VisibilityState::Visible)
+}
+
+/// Safari cannot tell sizes in device pixels, and throws when asked.
+fn has_device_pixels() -> bool {
+    let entry = Reflect::get(&js_sys::global(), &"ResizeObserverEntry".into());
+    let prototype = entry.and_then(|entry| Reflect::get(&entry, &"prototype".into()));
+    prototype.and_then(|p| Reflect::has(&p, &"devicePixelContentBoxSize".into())).unwrap_or(false)
+}
+
+fn size_of(entry: &ResizeObserverEntry) -> Option<(i32, i32)> {
+    if has_device_pixels() {
+        let size: ResizeObserverSize = entry.device_pixel_content_box_size().get(0).dyn_into().ok()?;
+        return Some((size.inline_size().round() as i32, size.block_size().round() as i32));
+    }
+    let (rect, ratio) = (entry.content_rect(), device_pixel_ratio());
+    Some(((rect.width() * ratio).round() as i32, (rect.height() * ratio).round() as i32))
+}
+
+/// An event listener that is removed on drop.
+struct Listener {
+    target: EventTarget,
+    event: &'static str,
+    closure: Closure<dyn FnMut()>,
+}
+
+impl Listener {
+    fn new(
+        target: &EventTarget,
+        event: &'static str,
+        react: impl FnMut() + 'static,
+    ) -> Result<Self, JsValue> {
+        let closure = Closure::new(react);
+        target.add_event_listener_with_callback(event, Closure::as_ref(&closure).unchecked_ref())?;
+        Ok(Self { target: target.clone(), event, closure })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let callback = self.closure.as_ref().unchecked_ref();
+        // Removing what is not there is no error.
+        let _ = self.target.remove_event_listener_with_callback(self.event, callback);
+    }
+}
