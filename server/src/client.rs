@@ -22,7 +22,7 @@ const FRAME_BYTES_MAX: usize = 1024 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Connects to the broker at `address` (`host:port`) and subscribes to `channel`; `/null` is for those who only
-/// publish.
+/// publish. Keep both sides: dropping the sender ends the stream, which the broker takes for a leave.
 ///
 /// # Errors
 /// When there is no connection within ten seconds, or it fails at once.

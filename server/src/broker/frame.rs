@@ -194,35 +194,35 @@ mod tests {
 
     const LIMIT: usize = 8;
 
-    fn check(bytes: &[u8], known: &[u8], expected: Result<Next<'_>, FrameError>) {
-        assert_eq!(next_pair(bytes, 0, known, LIMIT), expected, "{bytes:?} after {known:?}");
+    fn check(bytes: &[u8], known: &[u8], expected: &Result<Next<'_>, FrameError>) {
+        assert_eq!(&next_pair(bytes, 0, known, LIMIT), expected, "{bytes:?} after {known:?}");
     }
 
     #[test]
     fn looks_at_one_pair() {
         let known = b"\0\0\0\x01a";
-        check(b"", b"", Ok(Next::Partial { needed_bytes: 4 }));
-        check(b"\0\0\0", b"", Ok(Next::Partial { needed_bytes: 4 }));
-        check(b"\0\0\0\x02a", b"", Ok(Next::Partial { needed_bytes: 6 }));
-        check(b"\0\0\0\0", b"", Ok(Next::End));
-        check(b"\0\0\0\0", known, Ok(Next::End));
-        check(b"\0\0\0\x01a", known, Ok(Next::Partial { needed_bytes: 9 }));
-        check(b"\0\0\0\x01a\0\0\0", known, Ok(Next::Partial { needed_bytes: 9 }));
-        check(b"\0\0\0\x01a\0\0\0\x02x", known, Ok(Next::Partial { needed_bytes: 11 }));
-        check(b"\0\0\0\x01a\0\0\0\x02xy", known, Ok(Next::Pair { name: Name::Known, frame: 5..11 }));
-        check(b"\0\0\0\x01a\0\0\0\0", b"", Ok(Next::Pair { name: Name::Other(b"a"), frame: 5..9 }));
-        check(b"\0\0\0\x01b\0\0\0\0", known, Ok(Next::Pair { name: Name::Other(b"b"), frame: 5..9 }));
+        check(b"", b"", &Ok(Next::Partial { needed_bytes: 4 }));
+        check(b"\0\0\0", b"", &Ok(Next::Partial { needed_bytes: 4 }));
+        check(b"\0\0\0\x02a", b"", &Ok(Next::Partial { needed_bytes: 6 }));
+        check(b"\0\0\0\0", b"", &Ok(Next::End));
+        check(b"\0\0\0\0", known, &Ok(Next::End));
+        check(b"\0\0\0\x01a", known, &Ok(Next::Partial { needed_bytes: 9 }));
+        check(b"\0\0\0\x01a\0\0\0", known, &Ok(Next::Partial { needed_bytes: 9 }));
+        check(b"\0\0\0\x01a\0\0\0\x02x", known, &Ok(Next::Partial { needed_bytes: 11 }));
+        check(b"\0\0\0\x01a\0\0\0\x02xy", known, &Ok(Next::Pair { name: Name::Known, frame: 5..11 }));
+        check(b"\0\0\0\x01a\0\0\0\0", b"", &Ok(Next::Pair { name: Name::Other(b"a"), frame: 5..9 }));
+        check(b"\0\0\0\x01b\0\0\0\0", known, &Ok(Next::Pair { name: Name::Other(b"b"), frame: 5..9 }));
     }
 
     #[test]
     fn tells_what_is_wrong_as_soon_as_it_can_be_known() {
         let too_large = |payload_bytes| FrameError::TooLarge { payload_bytes, limit_bytes: 8 };
-        check(b"\xff\xff\xff\xff", b"", Err(too_large(u64::from(u32::MAX))));
-        check(b"\0\0\0\x09", b"", Err(too_large(9)));
-        check(b"\0\0\0\x01a\0\0\0\x09", b"", Err(too_large(9)));
-        check(b"\0\0\0\x01a\0\0\0\x09", b"\0\0\0\x01a", Err(too_large(9)));
-        check(b"\0\0\0\x01\xff", b"", Err(ChannelNameError::NotUtf8.into()));
-        check(b"\0\0\0\x01\n\0\0", b"", Err(ChannelNameError::ControlCharacter { code_point: 10 }.into()));
+        check(b"\xff\xff\xff\xff", b"", &Err(too_large(u64::from(u32::MAX))));
+        check(b"\0\0\0\x09", b"", &Err(too_large(9)));
+        check(b"\0\0\0\x01a\0\0\0\x09", b"", &Err(too_large(9)));
+        check(b"\0\0\0\x01a\0\0\0\x09", b"\0\0\0\x01a", &Err(too_large(9)));
+        check(b"\0\0\0\x01\xff", b"", &Err(ChannelNameError::NotUtf8.into()));
+        check(b"\0\0\0\x01\n\0\0", b"", &Err(ChannelNameError::ControlCharacter { code_point: 10 }.into()));
         assert_eq!(
             name_frame(b"\0\0\x01\0", 1_000),
             Err(FrameError::Name(ChannelNameError::TooLong { bytes: 256 }))

@@ -10,7 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::frame;
-use crate::client::{self, Backoff, Listener};
+use crate::client::{self, Backoff, Listener, Sender};
 use crate::{clock, shutdown};
 
 /// How often `--stats` tells.
@@ -71,7 +71,7 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     let mut backoff = Backoff::default();
     loop {
         let lost = match connect(args, &shutdown).await {
-            Some(Ok(mut listener)) => {
+            Some(Ok((mut listener, _sender))) => {
                 backoff = Backoff::default();
                 let ending = receive(args, &mut listener, &mut tally, &shutdown).await;
                 match ending? {
@@ -109,10 +109,8 @@ pub(super) fn tell(line: &str) {
 }
 
 /// `None` when interrupted.
-async fn connect(args: &Args, shutdown: &CancellationToken) -> Option<io::Result<Listener>> {
-    let connecting = client::connect(&args.connect, &args.channel);
-    let result = shutdown.run_until_cancelled(connecting).await?;
-    Some(result.map(|(listener, _)| listener))
+async fn connect(args: &Args, shutdown: &CancellationToken) -> Option<io::Result<(Listener, Sender)>> {
+    shutdown.run_until_cancelled(client::connect(&args.connect, &args.channel)).await
 }
 
 enum Ending {

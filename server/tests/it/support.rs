@@ -5,9 +5,7 @@ pub(crate) mod broker;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use signalbox::broker::Router;
 use signalbox::config::{Layers, Settings};
-use signalbox::engine::Engine;
 use signalbox::limits::Limits;
 use signalbox::relay::{Addresses, Relay};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,13 +14,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long a condition may take before a test fails: far over what any takes on a busy two-core machine.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Waits until `condition` gives a value, looking again every few milliseconds.
 ///
 /// # Panics
 /// After [`DEADLINE`], naming `what` was waited for.
-pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     let mut look_again = tokio::time::interval(Duration::from_millis(5));
     loop {
@@ -35,7 +33,7 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
 }
 
 /// A whole relay on port 0 that ends when dropped.
-pub struct TestServer {
+pub(crate) struct TestServer {
     addresses: Addresses,
     shutdown: CancellationToken,
     ended: Option<JoinHandle<()>>,
@@ -43,36 +41,36 @@ pub struct TestServer {
 
 impl TestServer {
     /// Starts one with these bounds, its collector off.
-    pub async fn start(limits: Limits) -> Self {
+    pub(crate) async fn start(limits: Limits) -> Self {
         Self::start_with(Settings { limits, ..quiet_settings() }).await
     }
 
     /// Starts one with these settings.
-    pub async fn start_with(settings: Settings) -> Self {
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         let shutdown = CancellationToken::new();
         let relay = Relay::start(&settings, shutdown.clone()).await.expect("a relay on free ports");
         let addresses = relay.addresses().clone();
         Self { addresses, shutdown, ended: Some(tokio::spawn(relay.wait())) }
     }
 
-    pub fn http(&self) -> SocketAddr {
+    pub(crate) fn http(&self) -> SocketAddr {
         self.addresses.http.expect("http is on")
     }
 
-    pub fn broker(&self) -> SocketAddr {
+    pub(crate) fn broker(&self) -> SocketAddr {
         self.addresses.broker.expect("the broker is on")
     }
 
-    pub fn chat(&self) -> SocketAddr {
+    pub(crate) fn chat(&self) -> SocketAddr {
         self.addresses.chat.expect("the chat is on")
     }
 
-    pub fn collector(&self) -> &[String] {
+    pub(crate) fn collector(&self) -> &[String] {
         &self.addresses.collector
     }
 
     /// Asks it to end and waits until it has.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.shutdown.cancel();
         if let Some(ended) = self.ended.take() {
             tokio::time::timeout(DEADLINE, ended).await.expect("the relay ends").expect("and does not panic");
@@ -87,7 +85,7 @@ impl Drop for TestServer {
 }
 
 /// Every service on a free port, the collector off.
-pub fn quiet_settings() -> Settings {
+pub(crate) fn quiet_settings() -> Settings {
     let mut layers = Layers::default();
     let said = [("HTTP", "127.0.0.1:0"), ("BROKER", "127.0.0.1:0"), ("CHAT", "127.0.0.1:0")];
     let off = [("COLLECTOR_SUB", "off"), ("COLLECTOR_PULL", "off")];
@@ -97,29 +95,35 @@ pub fn quiet_settings() -> Settings {
 }
 
 /// An HTTP answer, read whole.
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Head lines, lower case names.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> T {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> T {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.text()))
     }
 }
 
 /// One request on a connection of its own. `headers` are whole lines; Host is added unless given.
-pub async fn http(address: SocketAddr, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Answer {
+pub(crate) async fn http(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> Answer {
     let mut head = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|line| line.to_ascii_lowercase().starts_with("host:")) {
         head += &format!("Host: {address}\r\n");
@@ -168,9 +172,4 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
         rest = &rest[end + 4 + size..];
     }
     body
-}
-
-/// Message routing for a part that is tested without a whole relay.
-pub fn engine(limits: &Limits) -> Engine {
-    Engine::embedded(Router::new(limits))
 }

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signalbox::limits::Limits;
 use signalbox_shared::api::ChannelRow;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::ChildStderr;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::support::broker::{Broker, Client, frame, pair};
-use crate::support::eventually;
+use crate::support::{DEADLINE, eventually};
 
 /// A bystander: whatever happens, it goes on.
 async fn is_alive(broker: &Broker) {
@@ -310,6 +313,44 @@ async fn a_queue_survives_the_death_of_its_consumers() {
     assert_eq!(received.len() as u64, n_received, "nothing is delivered to two");
     let in_flight = n_published - n_received;
     println!("{in_flight} of {n_published} messages were in the sockets of the {N_DEATHS} that died");
+}
+
+/// Connections may use up the process's file descriptors long before any limit of ours.
+#[tokio::test]
+async fn running_out_of_file_descriptors_is_survived() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let broker =
+        format!("ulimit -n 40 && exec {} broker --broker {address}", env!("CARGO_BIN_EXE_signalbox"));
+    let mut broker = tokio::process::Command::new("sh")
+        .args(["-c", &broker])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(broker.stderr.take().unwrap()).lines();
+    let mut peers = Vec::new();
+    let mirror = [frame(b"/topic/mirror"), pair("/topic/mirror", b"me")].concat();
+    while peers.len() < 60 {
+        let connected = eventually("the broker", async || TcpStream::connect(&address).await.ok()).await;
+        let mut peer = Client { stream: connected };
+        peer.say(&mirror).await; // those over the limit wait in the kernel's list
+        peers.push(peer);
+    }
+    let next_line = async |log: &mut Lines<BufReader<ChildStderr>>| {
+        timeout(DEADLINE, log.next_line()).await.expect("a line of log").unwrap().expect("a line of log")
+    };
+    while !next_line(&mut log).await.contains("cannot be accepted") {}
+    peers.drain(..50);
+    while let line = next_line(&mut log).await
+        && !line.contains("accepted again")
+    {
+        assert!(!line.contains("cannot be accepted"), "said twice: {line}");
+    }
+    for mut peer in peers {
+        while peer.next().await != b"me" {}
+    }
+    broker.kill().await.unwrap();
 }
 
 fn number(message: &[u8]) -> u64 {
