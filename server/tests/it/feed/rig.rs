@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::routing::get;
-use signalbox::broker;
 use signalbox::collector::{Batch, Collector, CollectorHandle, Endpoint, History, SampleSender, SendMode};
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
@@ -54,7 +53,7 @@ impl Rig {
     ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let history = History::new(&limits);
-        let engine = Engine::embedded(broker::Router::new(&limits));
+        let engine = crate::support::engine(&limits);
         let collector =
             Collector::start(sub, pull, history.clone(), engine.clone(), &limits, shutdown.clone())?;
         let router = Router::new()
