@@ -31,6 +31,7 @@ Usage: cargo xtask <command>
 
   run [--demo] [-- ARGS]   build the page and the relay in release, then start `signalbox serve ARGS`;
                            with --demo also workers, listeners, senders and chat users
+                           (arguments of `signalbox demo` may follow --demo)
   test [STEP...]           every check that CI makes, or only the named ones; `test --list` names them
   dev                      relay in debug and `trunk serve`: the page is rebuilt at each change
   dist                     the release binary and the page as a tar archive in target/dist
@@ -41,6 +42,9 @@ Examples:
   cargo xtask run --demo                      everything moves on http://127.0.0.1:8088
   cargo xtask run -- --http 127.0.0.1:9000    the page on another port
   cargo xtask test clippy browser             two of the checks";
+
+/// What can be typed behind `cargo xtask`; the documents are checked against it.
+const COMMANDS: [&str; 6] = ["run", "test", "dev", "dist", "bench", "tidy"];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -67,7 +67,8 @@ fn assemble(stage: &Path, wasm_bindgen: &Path) -> Result<()> {
     process::run(&mut bindgen)?;
     let page = shell::resolve(&workspace::read(&root.join("index.html"))?, NAME)?;
     for copy in &page.copies {
-        sync::copy(&root.join(&copy.from), &stage.join(&copy.to))?;
+        let from = root.join(&copy.from);
+        fs::copy(&from, stage.join(&copy.to)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     let index = stage.join("index.html");
     fs::write(&index, page.html).with_context(|| format!("cannot write {}", index.display()))

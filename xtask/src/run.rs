@@ -11,8 +11,10 @@ use crate::{page, process, progress, workspace};
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
 struct Args {
-    is_demo: bool,
-    serve_args: Vec<String>,
+    /// What is for `signalbox demo`, when that is wanted.
+    demo: Option<Vec<String>>,
+    /// What is for `signalbox serve`.
+    serve: Vec<String>,
 }
 
 /// Builds everything in release and becomes the relay, or the demo that starts the relay too.
@@ -21,18 +23,18 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     page::build()?;
     let signalbox = release_binary()?;
     let mut command = Command::new(&signalbox);
-    if args.is_demo {
-        command.args(["demo", "--serve"]);
-        if !args.serve_args.is_empty() {
-            command.arg("--");
+    match args.demo {
+        Some(demo) => {
+            progress::say("Starting the relay and the demo; Ctrl-C ends everything");
+            command.args(["demo", "--serve"]).args(demo).arg("--");
         }
-        progress::say("Starting the relay and the demo; Ctrl-C ends everything");
-    } else {
-        command.arg("serve");
-        progress::say("Starting the relay; Ctrl-C ends it (`--demo` would make every view move)");
+        None => {
+            progress::say("Starting the relay; Ctrl-C ends it (`--demo` would make every view move)");
+            command.arg("serve");
+        }
     }
     // Becomes the relay instead of waiting for it: signals then reach it directly.
-    let error = command.args(args.serve_args).exec();
+    let error = command.args(args.serve).exec();
     Err(error).with_context(|| format!("cannot start {}", signalbox.display()))
 }
 
@@ -45,15 +47,15 @@ pub(crate) fn release_binary() -> Result<PathBuf> {
 }
 
 fn parse(args: &[String]) -> Result<Args> {
-    let (own, serve_args) = match args.iter().position(|arg| arg == "--") {
+    let (own, serve) = match args.iter().position(|arg| arg == "--") {
         Some(at) => (&args[..at], args[at + 1..].to_vec()),
         None => (args, Vec::new()),
     };
-    match own {
-        [] => Ok(Args { is_demo: false, serve_args }),
-        [flag] if flag == "--demo" => Ok(Args { is_demo: true, serve_args }),
+    match own.split_first() {
+        None => Ok(Args { demo: None, serve }),
+        Some((flag, demo)) if flag == "--demo" => Ok(Args { demo: Some(demo.to_vec()), serve }),
         _ => bail!(
-            "`run` takes only --demo; what is meant for `signalbox serve` goes behind `--`: run -- {}",
+            "what is meant for `signalbox serve` goes behind `--`: cargo xtask run -- {}",
             own.join(" ")
         ),
     }
@@ -63,21 +65,20 @@ fn parse(args: &[String]) -> Result<Args> {
 mod tests {
     use super::*;
 
-    fn check(typed: &str, expected: Option<(bool, &[&str])>) {
+    fn check(typed: &str, expected: Option<(Option<&[&str]>, &[&str])>) {
         let typed: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
-        let expected = expected.map(|(is_demo, args)| Args {
-            is_demo,
-            serve_args: args.iter().map(|&arg| arg.to_owned()).collect(),
-        });
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let expected = expected.map(|(demo, serve)| Args { demo: demo.map(owned), serve: owned(serve) });
         assert_eq!(parse(&typed).ok(), expected, "{typed:?}");
     }
 
     #[test]
     fn everything_behind_two_dashes_is_for_the_relay() {
-        check("", Some((false, &[])));
-        check("--demo", Some((true, &[])));
-        check("-- --http off", Some((false, &["--http", "off"])));
-        check("--demo -- --demo", Some((true, &["--demo"])));
+        check("", Some((None, &[])));
+        check("--demo", Some((Some(&[]), &[])));
+        check("-- --http off", Some((None, &["--http", "off"])));
+        check("--demo -- --demo", Some((Some(&[]), &["--demo"])));
+        check("--demo --broker a:1 -- --http off", Some((Some(&["--broker", "a:1"]), &["--http", "off"])));
         check("--http off", None);
     }
 }

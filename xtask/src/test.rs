@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check that CI makes, cheapest first; it stops at the first that fails.
 
+mod same_page;
 mod steps;
 
 use std::time::{Duration, Instant};

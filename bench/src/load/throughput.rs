@@ -5,8 +5,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +17,12 @@ use super::wire::Wire;
 const BATCH_BYTES: usize = 64 * 1024;
 /// Bytes that a subscriber reads at once.
 const READ_BYTES: usize = 256 * 1024;
-/// Bytes of payload that may be under way per publisher: well under what any of the brokers cuts off at.
+/// Bytes of payload that may be under way on one channel: well under what any of the brokers cuts off at.
 const WINDOW_BYTES: usize = 4 * 1024 * 1024;
+/// The same in messages.
+const WINDOW_MESSAGES: usize = 32_768;
+/// Without a message for so long, what is missing counts as dropped.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 /// One run.
 #[derive(Debug, clap::Args)]
@@ -83,8 +87,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let progress: Vec<Vec<AtomicU64>> =
         (0..rows).map(|_| (0..args.publishers).map(|_| AtomicU64::new(0)).collect()).collect();
     let left = AtomicU64::new(due);
+    let is_over = AtomicBool::new(false);
     let ready = Barrier::new(args.publishers + args.subscribers + 1);
-    let window = (WINDOW_BYTES / args.size).max(16) as u64;
+    let window = (WINDOW_BYTES / args.size).min(WINDOW_MESSAGES) / args.publishers.div_ceil(args.channels);
+    let window = window.max(16) as u64;
 
     let (secs, counts) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let mut subscribers = Vec::new();
@@ -106,10 +112,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 .filter(|row| args.queue || row % args.channels == p % args.channels)
                 .map(|row| &progress[row][p])
                 .collect();
-            let ready = &ready;
+            let (ready, is_over) = (&ready, &is_over);
             publishers.push(scope.spawn(move || {
                 ready.wait();
-                publish(args, stream, p, channel, &watched, window)
+                publish(args, stream, p, channel, &watched, window, is_over)
             }));
         }
         ready.wait();
@@ -119,6 +125,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             counts = counts + subscriber.join().map_err(|_| anyhow::anyhow!("a subscriber panicked"))??;
         }
         let secs = started.elapsed().as_secs_f64();
+        is_over.store(true, Ordering::Relaxed);
         for publisher in publishers {
             publisher.join().map_err(|_| anyhow::anyhow!("a publisher panicked"))??;
         }
@@ -138,8 +145,9 @@ fn subscribe(
     let mut buffer = vec![0; READ_BYTES.max(args.size * 2 + 1024)];
     let mut filled = 0;
     // The last message may have gone to another subscriber of a queue.
-    stream.set_read_timeout(Some(std::time::Duration::from_millis(100)))?;
-    while left.load(Ordering::Relaxed) != 0 {
+    stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+    let mut last_read = Instant::now();
+    while left.load(Ordering::Relaxed) != 0 && last_read.elapsed() < SILENCE_MAX {
         let n = match stream.read(&mut buffer[filled..]) {
             Ok(0) => anyhow::bail!(
                 "the server closed a subscriber: {} messages were due",
@@ -149,6 +157,7 @@ fn subscribe(
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error.into()),
         };
+        last_read = Instant::now();
         filled += n;
         let before = account.counts().delivered;
         let walked = args.wire.walk(&buffer[..filled], |payload| account.take(payload))?;
@@ -170,6 +179,7 @@ fn publish(
     channel: &str,
     watched: &[&AtomicU64],
     window: u64,
+    is_over: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut batch = Vec::new();
     let mut stamps = Vec::new();
@@ -188,15 +198,18 @@ fn publish(
         for (number, &at) in (sent..sent + n).zip(&stamps) {
             stamp(&mut batch[at..], publisher, number);
         }
-        while watched.iter().any(|read| read.load(Ordering::Acquire) + window < sent + n) {
-            std::thread::sleep(std::time::Duration::from_micros(50));
-        }
+        wait_until(is_over, || watched.iter().all(|read| sent + n <= read.load(Ordering::Acquire) + window));
         stream.write_all(&batch[..message_bytes * n as usize])?;
         sent += n;
     }
     // Stays open until everything has arrived: a broker may drop what a gone publisher left unread.
-    while watched.iter().any(|read| read.load(Ordering::Acquire) < sent) {
-        std::thread::sleep(std::time::Duration::from_micros(200));
-    }
+    wait_until(is_over, || watched.iter().all(|read| sent <= read.load(Ordering::Acquire)));
     Ok(())
+}
+
+/// Looks again every few microseconds, until the condition holds or nobody reads any more.
+fn wait_until(is_over: &AtomicBool, condition: impl Fn() -> bool) {
+    while !condition() && !is_over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_micros(50));
+    }
 }

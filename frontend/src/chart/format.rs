@@ -29,7 +29,7 @@ pub fn tick_label(value: f64, step: f64) -> String {
 pub fn live_value(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e15).contains(&size) {
-        return minus(format!("{value:.2e}"));
+        return format!("{value:.2e}").replace('-', "\u{2212}");
     }
     let (unit, letter) = if size < 1e4 { (1.0, "") } else { unit_of(value) };
     let decimals = match size / unit {
@@ -91,6 +91,6 @@ mod tests {
         check(31_715.9, "31.7k");
         check(1.5e9, "1.50G");
         check(1e20, "1.00e20");
-        check(1e-5, "1.00e-5");
+        check(1e-5, "1.00e\u{2212}5");
     }
 }

@@ -204,8 +204,10 @@ impl Plot {
             let phase_ms = (frame.edge_ms - time.ms_from_column(right)).clamp(0.0, time.ms_per_px());
             Motion::Scroll { n_columns: n_moves as i32, column_ms: time.ms_per_px(), phase_ms }
         };
-        let offset = |start: i64| (start - left) as i32;
-        self.surface.borrow().place(offset(self.strip_start), offset(self.labels_start), motion);
+        // The strip is clipped to the plot, the labels to the whole box.
+        let strip_px = (self.strip_start - left) as i32;
+        let labels_px = (self.labels_start - left) as i32 + layout.plot_left;
+        self.surface.borrow().place(strip_px, labels_px, motion);
         drawn.is_gliding = frame.fixed.is_none() && self.axis.is_gliding(frame.steady_ms);
         drawn
     }
@@ -244,7 +246,8 @@ impl Plot {
         self.surface.borrow_mut().lay_out(layout, layout.plot_width + margin, self.labels_width(layout));
     }
 
-    fn forget_picture(&mut self) {
+    /// Forgets what was drawn: the next frame is drawn in full.
+    pub fn forget_picture(&mut self) {
         self.tiles.reset();
         self.drawn_axis = None;
         self.seats = [None; 2];

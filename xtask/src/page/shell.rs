@@ -14,12 +14,12 @@ pub(super) struct Shell {
     pub(super) copies: Vec<Copy>,
 }
 
-/// A file or directory that goes with the page.
+/// A file that goes with the page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Copy {
     /// Where it stands, from the top of the repository.
     pub(super) from: String,
-    /// Where it goes, from the top of the page.
+    /// Its name on the page, where all files stand side by side.
     pub(super) to: String,
 }
 
@@ -55,7 +55,7 @@ impl Element<'_> {
     fn resolve(&self, name: &str, shell: &mut Shell) -> Result<()> {
         if self.tag.starts_with("<script") {
             let src = self.copied("src", shell)?;
-            let kept = self.kept(&["data-trunk", "src", "data-target-path"]);
+            let kept = self.kept(&["data-trunk", "src"]);
             shell.html.push_str(&format!("<script src=\"{src}\"{kept}>"));
             return Ok(());
         }
@@ -71,10 +71,10 @@ impl Element<'_> {
             }
             "icon" => {
                 let href = self.copied("href", shell)?;
-                let kept = self.kept(&["data-trunk", "rel", "href", "data-target-path"]);
+                let kept = self.kept(&["data-trunk", "rel", "href"]);
                 shell.html.push_str(&format!("<link rel=\"icon\" href=\"{href}\"{kept}>"));
             }
-            "copy-file" | "copy-dir" => {
+            "copy-file" => {
                 self.copied("href", shell)?;
             }
             other => bail!("xtask does not know what Trunk makes of rel={other:?}"),
@@ -89,11 +89,7 @@ impl Element<'_> {
     /// Plans the copy of the file that `key` names, and gives its address on the page.
     fn copied(&self, key: &str, shell: &mut Shell) -> Result<String> {
         let from = self.value(key).with_context(|| format!("{key} is missing"))?.to_owned();
-        let file_name = from.trim_end_matches('/').rsplit('/').next().unwrap_or(&from);
-        let to = match self.value("data-target-path") {
-            Some(dir) => format!("{}/{file_name}", dir.trim_matches('/')),
-            None => file_name.to_owned(),
-        };
+        let to = from.rsplit('/').next().unwrap_or(&from).to_owned();
         shell.copies.push(Copy { from, to: to.clone() });
         Ok(format!("./{to}"))
     }
@@ -174,11 +170,6 @@ mod tests {
             &[("frontend/icon.svg", "icon.svg")],
         );
         check("<link data-trunk rel=copy-file href=a/config.json>", "", &[("a/config.json", "config.json")]);
-        check(
-            "<link data-trunk rel=copy-dir href=a/fonts/ data-target-path=x>",
-            "",
-            &[("a/fonts/", "x/fonts")],
-        );
         check(
             "<script data-trunk type=\"module\" src=\"frontend/boot.js\"></script>",
             "<script src=\"./boot.js\" type=\"module\"></script>",

@@ -40,14 +40,6 @@ pub(super) fn sync(stage: &Path, dist: &Path) -> Result<usize> {
     Ok(n_changed)
 }
 
-/// Copies a file, or a directory with everything in it.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
-    if !from.is_dir() {
-        return write(to, &read(from)?);
-    }
-    files_below(from)?.iter().try_for_each(|file| write(&to.join(file), &read(&from.join(file))?))
-}
-
 /// Every file below `dir`, as paths from there.
 pub(crate) fn files_below(dir: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::new();

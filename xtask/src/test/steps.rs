@@ -1,12 +1,11 @@
 //! The checks themselves: what is run, with which settings.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::{Outcome, Step};
+use super::{Outcome, Step, same_page};
 use crate::tools::{self, Tool};
 use crate::workspace::{self, WASM_TARGET};
 use crate::{browser, dist, docs, page, process, python, run, tidy};
@@ -76,7 +75,7 @@ fn page_builds() -> Result<Outcome> {
     let ours = page::build()?;
     docs::no_inline_script(&workspace::read(&ours.join("index.html"))?)?;
     let theirs = trunk_build()?;
-    compare(&plain_files(&ours)?, &plain_files(&theirs)?)?;
+    same_page::check(&ours, &theirs)?;
     docs::no_inline_script(&workspace::read(&theirs.join("index.html"))?)
         .context("in the page that Trunk makes")?;
     dist::print_sizes(&ours)?;
@@ -93,26 +92,6 @@ fn trunk_build() -> Result<PathBuf> {
     command.env("PATH", process::path_with(&wasm_bindgen_dir)?).current_dir(workspace::root()?);
     process::run(&mut command)?;
     Ok(out)
-}
-
-/// The files of a page without their compressed forms.
-fn plain_files(page: &Path) -> Result<BTreeSet<PathBuf>> {
-    let is_plain =
-        |file: &PathBuf| file.extension().is_none_or(|extension| extension != "br" && extension != "gz");
-    Ok(page::files_below(page)?.into_iter().filter(is_plain).collect())
-}
-
-fn compare(ours: &BTreeSet<PathBuf>, theirs: &BTreeSet<PathBuf>) -> Result<()> {
-    if ours != theirs {
-        let only = |these: &BTreeSet<PathBuf>, those| {
-            these.difference(those).map(|file| file.display().to_string()).collect::<Vec<_>>().join(" ")
-        };
-        let (only_ours, only_theirs) = (only(ours, theirs), only(theirs, ours));
-        bail!(
-            "xtask and Trunk make different pages; only in ours: [{only_ours}], only in Trunk's: [{only_theirs}]"
-        );
-    }
-    Ok(())
 }
 
 fn release() -> Result<Outcome> {
@@ -161,17 +140,4 @@ fn deny() -> Result<Outcome> {
         return Ok(Outcome::Passed);
     }
     Ok(Outcome::NotRun("licences and origins are fine; the advisory database cannot be reached".to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_that_differ_are_told_apart_by_file() {
-        let files = |names: &[&str]| names.iter().map(PathBuf::from).collect::<BTreeSet<_>>();
-        assert!(compare(&files(&["a.js"]), &files(&["a.js"])).is_ok());
-        let error = compare(&files(&["a.js", "b.css"]), &files(&["a.js", "c.css"])).unwrap_err().to_string();
-        assert!(error.contains("[b.css]") && error.contains("[c.css]"), "{error}");
-    }
 }

@@ -54,12 +54,12 @@ impl Control {
             ServerMessage::Channels { full, rows, gone, .. } => {
                 stores.channels.update(|channels| channels.apply(full, rows, &gone));
             }
-            ServerMessage::ChatJoined { id, room, name, users, lines, gap } if room == LOBBY => {
+            ServerMessage::ChatJoined { id, room, name, users, lines, gap, .. } if room == LOBBY => {
                 self.inner.requests.borrow_mut().end(id);
                 self.chat_joined(name, users, lines, gap.as_ref());
             }
             ServerMessage::ChatLine { room, line } if room == LOBBY => self.chat_line(line),
-            ServerMessage::ChatPresence { room, users } if room == LOBBY => {
+            ServerMessage::ChatPresence { room, users, .. } if room == LOBBY => {
                 stores.chat.update(|chat| chat.users = users);
             }
             ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
