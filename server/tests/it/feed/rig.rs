@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::routing::get;
+use signalbox::broker::Router as Channels;
 use signalbox::collector::{Batch, Collector, CollectorHandle, Endpoint, History, SampleSender, SendMode};
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
@@ -53,7 +54,7 @@ impl Rig {
     ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let history = History::new(&limits);
-        let engine = crate::support::engine(&limits);
+        let engine = Engine::embedded(Channels::new(&limits));
         let collector =
             Collector::start(sub, pull, history.clone(), engine.clone(), &limits, shutdown.clone())?;
         let router = Router::new()
