@@ -21,7 +21,7 @@ use super::stores::Stores;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
 use crate::state::route::View;
-use crate::transport::feed::Feed;
+use crate::transport::feed::{Feed, HISTORY_WINDOW_SECS};
 use crate::transport::history;
 use crate::transport::page_events::{PageEvent, PageEvents};
 use crate::transport::socket::{SendError, Socket};
@@ -46,8 +46,10 @@ pub struct Control {
     inner: SendWrapper<Rc<Inner>>,
 }
 
-#[derive(Default)]
 struct Inner {
+    relay: RefCell<Option<RelayAddress>>,
+    /// How much history has been fetched, in seconds.
+    history_secs: Cell<u32>,
     feed: RefCell<Option<Feed>>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Requests>,
@@ -57,6 +59,22 @@ struct Inner {
     n_said: Cell<u64>,
     /// What runs as long as the page: the clock, the tab's events, the address.
     running: RefCell<Option<Running>>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            relay: RefCell::default(),
+            history_secs: Cell::new(HISTORY_WINDOW_SECS),
+            feed: RefCell::default(),
+            socket: RefCell::default(),
+            requests: RefCell::default(),
+            chat_again_at_ms: Cell::default(),
+            n_chat_refused: Cell::default(),
+            n_said: Cell::default(),
+            running: RefCell::default(),
+        }
+    }
 }
 
 struct Running {
@@ -93,6 +111,7 @@ impl Control {
 
     fn connect(&self, relay: &RelayAddress) {
         self.stores.elsewhere.set(relay.elsewhere().map(str::to_owned));
+        *self.inner.relay.borrow_mut() = Some(relay.clone());
         self.reenter_chat();
         let (output, state) = (self.clone(), self.stores.socket.clone());
         let socket = Socket::open(relay.clone(), move |o| output.socket_output(o), move |s| state.set(s));

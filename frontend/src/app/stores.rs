@@ -1,11 +1,15 @@
 //! Everything the views watch, in one place that outlives every view.
 
-use leptos::prelude::ArcRwSignal;
+use std::collections::BTreeSet;
+
+use leptos::prelude::{ArcRwSignal, Owner};
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::Features;
 use signalbox_shared::socket::SocketLimits;
 
 use super::live::Live;
+use crate::chart::store::StoreBounds;
+use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
@@ -13,6 +17,7 @@ use crate::state::publishes::Publishes;
 use crate::state::route::View;
 use crate::state::stream::StreamState;
 use crate::state::tail::Tail;
+use crate::transport::feed::HISTORY_WINDOW_SECS;
 
 /// What the relay said of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +58,12 @@ pub struct Stores {
     pub hello: Live<Option<Hello>>,
     /// The agents.
     pub agents: Live<Agents>,
+    /// The agents' readings over time, for the charts.
+    pub series: StoreHandle,
+    /// Seconds from the left to the right edge of the charts.
+    pub window_secs: ArcRwSignal<f64>,
+    /// Agents whose lines are not drawn.
+    pub hidden_agents: ArcRwSignal<BTreeSet<String>>,
     /// Messages of the relay that did not decode, since the page was opened.
     pub n_undecodable: Live<u64>,
     /// The channels.
@@ -69,10 +80,13 @@ pub struct Stores {
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
     pub trouble: Live<Option<String>>,
+    /// Keeps `series` alive: it belongs to this owner and to no view.
+    _owner: Owner,
 }
 
 impl Default for Stores {
     fn default() -> Self {
+        let owner = Owner::new();
         Self {
             view: ArcRwSignal::new(View::default()),
             clock_ms: ArcRwSignal::new(crate::transport::now_ms()),
@@ -80,6 +94,9 @@ impl Default for Stores {
             socket: Live::new(StreamState::Connecting),
             hello: Live::default(),
             agents: Live::default(),
+            series: owner.with(|| StoreHandle::new(StoreBounds::default())),
+            window_secs: ArcRwSignal::new(f64::from(HISTORY_WINDOW_SECS)),
+            hidden_agents: ArcRwSignal::default(),
             n_undecodable: Live::default(),
             channels: Live::default(),
             tail: Live::default(),
@@ -88,6 +105,7 @@ impl Default for Stores {
             chat: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),
+            _owner: owner,
         }
     }
 }

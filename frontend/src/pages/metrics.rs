@@ -1,12 +1,14 @@
 //! *Metrics*: what every agent needs right now and needed lately.
 
 pub mod agent_table;
+pub mod charts;
 
 use leptos::prelude::*;
 
 use crate::app::use_control;
 use crate::components::empty::Empty;
 use agent_table::AgentTable;
+use charts::{Charts, WindowSwitch};
 
 /// The page.
 #[component]
@@ -38,6 +40,7 @@ pub fn MetricsPage() -> impl IntoView {
             <div class="page-head">
                 <h1>"Metrics"</h1>
                 <p class="summary">{summary}</p>
+                <WindowSwitch />
             </div>
             <Show
                 when=move || !is_empty.get()
@@ -51,6 +54,7 @@ pub fn MetricsPage() -> impl IntoView {
                     }
                 }
             >
+                <Charts />
                 <AgentTable />
             </Show>
         </div>

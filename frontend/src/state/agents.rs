@@ -72,9 +72,15 @@ impl Agents {
         }
     }
 
-    /// Takes the latest values out of the history, which is all that is known at first.
+    /// Takes the latest values out of the history, which is all that is known at first. An agent that the relay no
+    /// longer knows (it was restarted) is gone, but stays in its place for a while.
     pub fn apply_history(&mut self, history: &MetricsHistory, now_ms: i64) {
-        self.agents.retain(|name, _| history.agents.iter().any(|agent| agent.color == *name));
+        for (name, agent) in &mut self.agents {
+            if agent.state != AgentState::Gone && !history.agents.iter().any(|past| past.color == *name) {
+                agent.state = AgentState::Gone;
+                agent.seen_at_ms = now_ms;
+            }
+        }
         for past in &history.agents {
             let Some((agent, _)) = self.entry(&past.color, now_ms) else { continue };
             agent.state = past.state;
@@ -92,12 +98,11 @@ impl Agents {
         }
     }
 
-    /// Forgets agents that have been gone for [`GONE_KEPT_MS`]. Returns whether there were any.
-    pub fn prune(&mut self, now_ms: i64) -> bool {
-        let n_before = self.agents.len();
-        self.agents
-            .retain(|_, agent| agent.state != AgentState::Gone || now_ms - agent.seen_at_ms < GONE_KEPT_MS);
-        self.agents.len() != n_before
+    /// Forgets agents that have been gone for [`GONE_KEPT_MS`], and names them.
+    pub fn prune(&mut self, now_ms: i64) -> Vec<String> {
+        let is_over =
+            |agent: &Agent| agent.state == AgentState::Gone && GONE_KEPT_MS <= now_ms - agent.seen_at_ms;
+        self.agents.extract_if(.., |_, agent| is_over(agent)).map(|(name, _)| name).collect()
     }
 
     /// One agent.
@@ -198,10 +203,10 @@ mod tests {
         let gone = AgentChange { color: "red".into(), state: AgentState::Gone, at_ms: 0 };
         agents.apply_sample(&sample("red", 1, 1.0), 1_000);
         agents.apply_change(&gone, 10_000);
-        assert!(!agents.prune(10_000 + GONE_KEPT_MS - 1));
+        assert!(agents.prune(10_000 + GONE_KEPT_MS - 1).is_empty());
         assert!(agents.apply_sample(&sample("red", 2, 1.0), 20_000), "it returned");
         agents.apply_change(&gone, 30_000);
-        assert!(agents.prune(30_000 + GONE_KEPT_MS));
+        assert_eq!(agents.prune(30_000 + GONE_KEPT_MS), ["red"]);
         assert!(agents.is_empty());
     }
 
@@ -222,7 +227,7 @@ mod tests {
             }],
         };
         agents.apply_history(&history, 100_000);
-        assert_eq!(agents.names().collect::<Vec<_>>(), ["blue"], "what the relay does not know is no more");
+        assert_eq!(agents.agent("old").unwrap().state, AgentState::Gone, "the relay does not know it");
         let blue = agents.agent("blue").unwrap();
         assert_eq!((blue.seen_at_ms, blue.values["cpu"], blue.state), (97_000, 3.0, AgentState::Stale));
     }

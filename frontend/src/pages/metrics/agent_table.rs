@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use signalbox_shared::feed::AgentState;
 
 use crate::app::use_control;
-use crate::state::agents::Agent;
+use crate::chart::palette::{Rgb, Theme, color_of, slot_of};
+use crate::chart::store::Agent;
+use crate::state::agents;
 use crate::state::units;
 
 /// The table.
@@ -100,7 +102,31 @@ fn Swatch(
     /// The agent.
     name: String,
 ) -> impl IntoView {
-    view! { <span class="swatch" style:background-color=name aria-hidden="true"></span> }
+    let stores = use_control().stores;
+    let revision = stores.series.revision();
+    // The charts give each agent its colour; it changes only when an agent returns under another slot.
+    let slot = Memo::new({
+        let name = name.clone();
+        move |_| {
+            revision.track();
+            stores.series.with(|series| series.agent(&name).map(Agent::slot)).flatten()
+        }
+    });
+    let color = move |theme| {
+        let name = name.clone();
+        move || {
+            let Rgb(r, g, b) = color_of(&name, slot.get().unwrap_or_else(|| slot_of(&name)), theme);
+            format!("rgb({r} {g} {b})")
+        }
+    };
+    view! {
+        <span
+            class="swatch"
+            style=("--on-light", color.clone()(Theme::Light))
+            style=("--on-dark", color(Theme::Dark))
+            aria-hidden="true"
+        ></span>
+    }
 }
 
 fn interval(ms: i64) -> String {
@@ -112,7 +138,7 @@ fn interval(ms: i64) -> String {
 }
 
 /// How long ago the latest sample came. The clock ticks once a second, samples come in between: never below zero.
-fn age(agent: &Agent, now_ms: i64) -> String {
+fn age(agent: &agents::Agent, now_ms: i64) -> String {
     units::age(now_ms - agent.seen_at_ms)
 }
 
