@@ -81,16 +81,18 @@ pub fn next_pair<'a>(
             }
         }
     };
-    let needed_bytes = match payload_bytes(bytes, data_at) {
-        Some(n) if limit_bytes < n => return Err(too_large(n, limit_bytes)),
-        Some(n) if data_at + HEADER_BYTES + n <= bytes.len() => {
-            return Ok(Next::Pair { name, frame: data_at..data_at + HEADER_BYTES + n });
-        }
-        Some(n) => data_at + HEADER_BYTES + n,
-        None => data_at + HEADER_BYTES,
-    };
+    let payload = payload_bytes(bytes, data_at);
+    let needed_bytes = data_at + HEADER_BYTES + payload.unwrap_or(0);
+    let is_too_large = payload.is_some_and(|n| limit_bytes < n);
+    if payload.is_some() && !is_too_large && needed_bytes <= bytes.len() {
+        return Ok(Next::Pair { name, frame: data_at..needed_bytes });
+    }
+    // A wrong name is told before its data came, and before a wrong length of the data, however the bytes are cut.
     if let Name::Other(name) = name {
-        ChannelName::from_bytes(name)?; // a wrong name is told before its data came
+        ChannelName::from_bytes(name)?;
+    }
+    if is_too_large {
+        return Err(too_large(payload.unwrap_or(0), limit_bytes));
     }
     Ok(Next::Partial { needed_bytes })
 }
@@ -222,6 +224,7 @@ mod tests {
         check(b"\0\0\0\x01a\0\0\0\x09", b"", &Err(too_large(9)));
         check(b"\0\0\0\x01a\0\0\0\x09", b"\0\0\0\x01a", &Err(too_large(9)));
         check(b"\0\0\0\x01\xff", b"", &Err(ChannelNameError::NotUtf8.into()));
+        check(b"\0\0\0\x01\xff\0\0\0\x09", b"", &Err(ChannelNameError::NotUtf8.into()));
         check(b"\0\0\0\x01\n\0\0", b"", &Err(ChannelNameError::ControlCharacter { code_point: 10 }.into()));
         assert_eq!(
             name_frame(b"\0\0\x01\0", 1_000),
