@@ -79,10 +79,7 @@ impl Collector {
         let endpoints = attached.iter().flat_map(|attached| attached.endpoints.clone()).collect();
         let stats = Arc::new(CollectorStats::new(history.clone()));
 
-        let mut tasks = vec![tokio::spawn({
-            let (history, shutdown) = (history.clone(), shutdown.clone());
-            async move { history.run(shutdown).await }
-        })];
+        let mut tasks = Vec::new();
         let mut thread = None;
         if !attached.is_empty() {
             let (end, ender) = end_signal(&context).context("libzmq refuses a socket inside the process")?;
@@ -90,12 +87,12 @@ impl Collector {
             let worker = socket::Worker {
                 sockets: attached.into_iter().map(socket::Attached::into_socket).collect(),
                 end,
-                history,
+                history: history.clone(),
                 stats: stats.clone(),
                 other,
                 agents_max: limits.collector_agents,
             };
-            // The thread's last act but for freeing the ports, which join waits for.
+            // Dropped when the thread has freed the ports, so that nobody blocks a thread of the runtime to wait for it.
             let (ended, has_ended) = oneshot::channel();
             let body = move || {
                 if let Err(error) = worker.run() {
@@ -107,12 +104,14 @@ impl Collector {
             let handle = thread::Builder::new().name("collector".to_owned()).spawn(body);
             thread = Some((handle.context("no thread for the collector")?, has_ended));
             tasks.push(tokio::spawn(publish_others(others, engine, stats.clone())));
+            let shutdown = shutdown.clone();
             tasks.push(tokio::spawn(async move {
                 shutdown.cancelled().await;
                 // Fails only when the thread has ended before.
                 let _ = ender.send("", zmq::DONTWAIT);
             }));
         }
+        tasks.push(tokio::spawn(async move { history.run(shutdown).await }));
         Ok(CollectorHandle { endpoints, stats, tasks, thread })
     }
 }

@@ -28,6 +28,7 @@ pub(crate) struct Channel {
     pub(crate) routing: Routing,
     pub(crate) taps: Receivers,
     pub(crate) counts: Counts,
+    memory: Arc<Memory>,
     rates: Mutex<Rates>,
     forgotten: std::sync::atomic::AtomicBool,
 }
@@ -100,6 +101,7 @@ impl Channel {
             routing,
             taps: Receivers::default(),
             counts: Counts::default(),
+            memory: Arc::clone(memory),
             rates: Mutex::default(),
             forgotten: false.into(),
         };
@@ -159,16 +161,20 @@ impl Channel {
         if result.n_dropped != 0 {
             self.counts.dropped.fetch_add(result.n_dropped, Ordering::Relaxed);
         }
-        let hold = (!result.short.is_empty())
-            .then(|| Hold::Topic(TopicHold::new(Arc::clone(self), run, result.short)));
-        Published {
+        let mut published = Published {
             n_taken: run.n_messages(),
             n_queued: result.n_queued,
             n_dropped: result.n_dropped,
-            n_waiting: 0,
             is_pressed: result.is_pressed,
-            hold,
+            ..Published::default()
+        };
+        if !result.short.is_empty() {
+            match TopicHold::new(Arc::clone(self), &self.memory, run, result.short) {
+                Ok(hold) => published.hold = Some(Hold::Topic(hold)),
+                Err(n_dropped) => published.n_dropped += n_dropped,
+            }
         }
+        published
     }
 
     fn published_queue(self: &Arc<Self>, dealt: Dealt, run: &Run<'_>, scratch: &mut Scratch) -> Published {

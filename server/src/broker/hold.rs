@@ -35,16 +35,30 @@ pub(crate) async fn queue_room(channel: &Channel, refused: Refused, memory: &Mem
 #[derive(Debug)]
 pub(crate) struct TopicHold {
     channel: Arc<Channel>,
+    memory: Arc<Memory>,
     frames: Vec<u8>,
     n_messages: u64,
     short: Vec<Short>,
 }
 
 impl TopicHold {
-    pub(crate) fn new(channel: Arc<Channel>, run: &Run<'_>, short: Vec<Short>) -> Self {
-        let mut frames = Vec::with_capacity(run.n_bytes());
-        run.copy_into(&mut frames);
-        Self { channel, frames, n_messages: run.n_messages(), short }
+    /// Keeps a copy of `run` meanwhile. Where the broker has no memory for that, the rest is lost at once: the error
+    /// says how many messages, summed over the subscribers.
+    pub(crate) fn new(
+        channel: Arc<Channel>,
+        memory: &Arc<Memory>,
+        run: &Run<'_>,
+        short: Vec<Short>,
+    ) -> Result<Self, u64> {
+        let memory = Arc::clone(memory);
+        let is_granted = memory.queued.try_reserve(run.n_bytes(), run.n_messages());
+        let mut hold = Self { channel, memory, frames: Vec::new(), n_messages: run.n_messages(), short };
+        if !is_granted {
+            return Err(hold.give_up());
+        }
+        hold.frames.reserve_exact(run.n_bytes());
+        run.copy_into(&mut hold.frames);
+        Ok(hold)
     }
 
     /// Offers the rest whenever there is room, until all have it or the deadline is there.
@@ -117,6 +131,7 @@ impl TopicHold {
 impl Drop for TopicHold {
     fn drop(&mut self) {
         self.give_up();
+        self.memory.queued.release(self.frames.len());
     }
 }
 
@@ -127,4 +142,96 @@ pub(crate) struct Settled {
     pub(crate) n_queued: u64,
     /// Messages lost, summed over the subscribers.
     pub(crate) n_dropped: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use super::super::batch::Batch;
+    use super::super::membership::Membership;
+    use super::super::outbox::{OutboxAccount, Peer, Taken};
+    use super::super::router::Router;
+    use super::super::run::Scratch;
+    use super::*;
+    use crate::limits::Limits;
+
+    /// A subscriber with room for 16 messages that was offered 40.
+    fn pressed() -> (Arc<Router>, Membership, TopicHold) {
+        let router = Router::new(&Limits { broker_outbox_messages: 16, ..Limits::default() });
+        let member = router.join(b"/topic/t", Peer::Relay, false).unwrap();
+        let frames = [0, 0, 0, 1, b'x'].repeat(40);
+        let published = router
+            .publish(member.outbox().channel(), &Run::whole(&frames, 40), &mut Scratch::default())
+            .unwrap();
+        assert_eq!(published.n_queued, 16);
+        let Some(Hold::Topic(hold)) = published.hold else { panic!("no hold") };
+        (router, member, hold)
+    }
+
+    /// Takes and writes everything that is queued.
+    fn drain(member: &Membership) -> u64 {
+        let mut batch = Batch::default();
+        match member.outbox().poll_take(&mut Context::from_waker(Waker::noop()), &mut batch) {
+            Poll::Ready(Taken::Batch { .. }) => {
+                member.note_written(batch.bytes.len(), batch.n_messages);
+                batch.n_messages
+            }
+            Poll::Ready(Taken::Closed) | Poll::Pending => 0,
+        }
+    }
+
+    fn account(member: &Membership) -> OutboxAccount {
+        member.outbox().account()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_subscriber_that_drains_in_time_loses_nothing() {
+        let (router, member, hold) = pressed();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let draining = async {
+            let mut n = 0;
+            while n < 40 {
+                n += drain(&member);
+                tokio::task::yield_now().await;
+            }
+        };
+        let (settled, ()) = tokio::join!(hold.settle(deadline), draining);
+        assert_eq!(settled, Settled { n_queued: 24, n_dropped: 0 });
+        assert!(Instant::now() < deadline, "nobody waited for the deadline");
+        assert_eq!((account(&member).delivered, account(&member).slow_since_ms), (40, None));
+        assert_eq!(router.channels()[0].dropped, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_is_slow_until_it_has_drained_to_half() {
+        let (router, member, hold) = pressed();
+        let deadline = Instant::now() + Duration::from_millis(10);
+        assert_eq!(hold.settle(deadline).await, Settled { n_queued: 0, n_dropped: 24 });
+        assert!(deadline <= Instant::now());
+        assert!(account(&member).slow_since_ms.is_some());
+
+        let name = member.outbox().channel().clone();
+        let one = Run::whole(&[0, 0, 0, 0], 1);
+        let again = router.publish(&name, &one, &mut Scratch::default()).unwrap();
+        assert!(again.n_dropped == 1 && again.hold.is_none(), "it holds nobody any more");
+        assert_eq!(drain(&member), 16);
+        assert_eq!((account(&member).slow_since_ms, account(&member).dropped), (None, 25));
+        assert_eq!(router.publish(&name, &one, &mut Scratch::default()).unwrap().n_queued, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_that_is_given_up_or_outlived_is_accounted_for() {
+        let (router, _member, hold) = pressed();
+        drop(hold); // its publisher was disconnected
+        assert_eq!(router.channels()[0].dropped, 24);
+
+        let (router, member, hold) = pressed();
+        assert_eq!(member.leave(&Batch::default()), 16);
+        let settled = hold.settle(Instant::now() + Duration::from_secs(1)).await;
+        assert_eq!(settled, Settled::default(), "who has left loses nothing any more");
+        assert_eq!(router.channels()[0].dropped, 16);
+        assert_eq!(router.stats().buffered_bytes, 0);
+    }
 }

@@ -49,7 +49,7 @@ pub struct Args {
     /// Where the collector listens [default: tcp://127.0.0.1:5555, with --push tcp://127.0.0.1:5557]
     #[arg(long, value_name = "ADDRESS")]
     connect: Option<String>,
-    /// PUSH instead of PUB: what cannot be sent yet waits (the newest 100 at most)
+    /// PUSH instead of PUB: what cannot be sent yet waits, up to 100 samples
     #[arg(long)]
     push: bool,
     /// For demonstrations: take this many MB more every second, up to --leak-max
@@ -65,13 +65,13 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  signalbox agent --color red                                 this agent's own CPU and memory, once a second
+  signalbox agent --color red                                 its own CPU and memory, every second
   signalbox agent --color blue --pid 1234                     those of process 1234, until it ends
   signalbox agent --color build-host --host --interval 5s     those of the whole host
   signalbox agent --color red --connect tcp://10.0.0.7:5555   to a collector elsewhere
   signalbox agent --color green --leak 8 --work 30            a bad process, for a demonstration
 
-The same from a shell or from any language: one JSON object per ZeroMQ message, PUB to port 5555 or PUSH to 5557:
+Any program can do the same: one JSON object per ZeroMQ message, PUB to 5555 or PUSH to 5557:
   {\"color\": \"red\", \"timestamp\": \"2026-11-20T12:03:07+00:00\", \"cpu\": 12.5, \"mem\": 48.2}";
 
 /// Runs until SIGINT, SIGTERM or the end of the watched process.

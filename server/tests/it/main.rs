@@ -8,5 +8,6 @@ mod feed;
 mod hostile;
 mod http;
 mod peers;
+mod relay;
 mod socket;
 mod support;

@@ -5,9 +5,7 @@ pub(crate) mod broker;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use signalbox::broker::Router;
 use signalbox::config::{Layers, Settings};
-use signalbox::engine::Engine;
 use signalbox::limits::Limits;
 use signalbox::relay::{Addresses, Relay};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -174,9 +172,4 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
         rest = &rest[end + 4 + size..];
     }
     body
-}
-
-/// Message routing for a part that is tested without a whole relay.
-pub(crate) fn engine(limits: &Limits) -> Engine {
-    Engine::embedded(Router::new(limits))
 }

@@ -1,11 +1,13 @@
 //! Agents from outside: this binary's own, and plain Python programs with pyzmq, started and stopped in every order.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use signalbox::collector::Endpoint;
 use signalbox::limits::Limits;
 use signalbox_shared::Sample;
 
+use super::WAIT;
 use super::rig::{Feed, Rig, sample};
 use crate::support::eventually;
 
@@ -47,7 +49,9 @@ async fn ended(peer: &mut Peer) -> (Option<i32>, String) {
 }
 
 async fn sample_of(feed: &mut Feed, color: &str) -> Sample {
+    let deadline = Instant::now() + WAIT;
     loop {
+        assert!(Instant::now() < deadline, "waited {WAIT:?} in vain for a sample of {color}");
         let sample = Sample::from_json(feed.event("message").await.data.as_bytes()).unwrap();
         if sample.color == color {
             return sample;

@@ -2,21 +2,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::routing::get;
-use hyper_util::rt::TokioIo;
+use signalbox::broker::Router as Channels;
 use signalbox::collector::{Batch, Collector, CollectorHandle, Endpoint, History, SampleSender, SendMode};
+use signalbox::engine::Engine;
 use signalbox::limits::Limits;
-use signalbox::web::feed::HangUp;
-use signalbox::web::{feed, metrics_api};
+use signalbox::web::{feed, listener, metrics_api};
 use signalbox_shared::{EventId, Sample};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use super::WAIT;
 
@@ -35,6 +34,7 @@ pub(crate) fn sample_now(color: &str, n: u32) -> Vec<u8> {
 pub(crate) struct Rig {
     pub(crate) history: Arc<History>,
     pub(crate) collector: CollectorHandle,
+    pub(crate) engine: Engine,
     pub(crate) address: SocketAddr,
     shutdown: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
@@ -54,16 +54,17 @@ impl Rig {
     ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
         let history = History::new(&limits);
-        let engine = crate::support::engine(&limits);
-        let collector = Collector::start(sub, pull, history.clone(), engine, &limits, shutdown.clone())?;
+        let engine = Engine::embedded(Channels::new(&limits));
+        let collector =
+            Collector::start(sub, pull, history.clone(), engine.clone(), &limits, shutdown.clone())?;
         let router = Router::new()
             .route("/feed", get(feed::feed))
             .route("/api/metrics/history", get(metrics_api::history))
             .with_state(history.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let serving = tokio::spawn(serve(listener, router, shutdown.clone()));
-        Ok(Self { history, collector, address, shutdown, serving })
+        let tcp = TcpListener::bind("127.0.0.1:0").await?;
+        let address = tcp.local_addr()?;
+        let serving = tokio::spawn(listener::serve(tcp, router, Arc::new(limits), shutdown.clone()));
+        Ok(Self { history, collector, engine, address, shutdown, serving })
     }
 
     /// Where agents of the SUB and of the PULL socket connect.
@@ -124,47 +125,6 @@ impl Rig {
     }
 }
 
-async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
-    let connections = tokio_util::task::TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (stream, peer) = accepted.unwrap();
-        let (router, hang_up) = (router.clone(), HangUp::default());
-        let service = hyper::service::service_fn({
-            let hang_up = hang_up.clone();
-            move |request: hyper::Request<hyper::body::Incoming>| {
-                let mut request = request.map(axum::body::Body::new);
-                request.extensions_mut().insert(ConnectInfo(peer));
-                request.extensions_mut().insert(hang_up.clone());
-                router.clone().oneshot(request)
-            }
-        });
-        let shutdown = shutdown.clone();
-        connections.spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new()
-                .max_buf_size(16 * 1024)
-                .serve_connection(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            let ended = async {
-                tokio::select! {
-                    _ = connection.as_mut() => return,
-                    () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
-                }
-                let _ = connection.await;
-            };
-            tokio::select! {
-                () = ended => {}
-                () = hang_up.0.cancelled() => {}
-            }
-        });
-    }
-    connections.close();
-    connections.wait().await;
-}
-
 /// One event as a browser would see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
@@ -205,7 +165,10 @@ impl Feed {
 
     /// The next event of this name; those of other names are passed over, but gaps are not.
     pub(crate) async fn event(&mut self, name: &str) -> Event {
+        let deadline = Instant::now() + WAIT;
         loop {
+            // Pings keep a feed alive on which nothing else comes.
+            assert!(Instant::now() < deadline, "waited {WAIT:?} in vain for: {name}");
             let event = self.next().await.unwrap_or_else(|| panic!("the feed ended before {name}"));
             if event.name == name {
                 return event;

@@ -2,15 +2,17 @@
 
 use std::net::Ipv4Addr;
 
-use signalbox::collector::{SampleSender, SendMode};
+use signalbox::collector::{OTHER_CHANNEL, SampleSender, SendMode};
+use signalbox::engine::Mode;
 use signalbox::limits::Limits;
 use signalbox_shared::api::CollectorInfo;
 use signalbox_shared::sample::SAMPLE_BYTES_MAX;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::feed::rig::{Rig, sample};
-use crate::support::eventually;
+use crate::support::{DEADLINE, eventually};
 
 /// Waits until so many messages were taken and refused, and gives the accounts.
 async fn accounts(rig: &Rig, accepted: u64, refused: u64) -> CollectorInfo {
@@ -70,6 +72,41 @@ async fn each_kind_of_bad_input_is_counted_by_its_reason() {
         );
         assert!(0 < refused.last_at_ms);
     }
+    rig.stop().await;
+}
+
+/// JSON that is no sample is refused and can be watched; more of it than the engine takes is counted, not kept.
+#[tokio::test]
+async fn json_that_is_no_sample_can_be_watched() {
+    let rig = Rig::start(Limits::default()).await;
+    let channel = OTHER_CHANNEL.parse().unwrap();
+    let mut watching = rig.engine.subscribe(&channel, Mode::Tap).unwrap();
+    let sender = rig.push_agent();
+    let sent = ["17", "[1,2]", "null", "\"a\\nb\""];
+    for json in sent {
+        sender.send(json.as_bytes()).unwrap();
+    }
+    let mut seen: Vec<String> = Vec::new();
+    while seen.len() < sent.len() {
+        let batch = timeout(DEADLINE, watching.next()).await.unwrap();
+        seen.extend(batch.payloads().map(|payload| String::from_utf8_lossy(payload).into_owned()));
+    }
+    assert_eq!(seen, sent);
+    let info = accounts(&rig, 0, 4).await;
+    assert_eq!(info.refused["not_object"].count, 4);
+    let published = || rig.collector.stats().info().other_published;
+    eventually("all are counted", async || (published() == 4).then_some(())).await;
+
+    for _ in 0..5_000 {
+        // Until the socket has room.
+        eventually("one more is sent", async || sender.send(b"[1,2,3]").unwrap().then_some(())).await;
+    }
+    accounts(&rig, 0, 5_004).await;
+    eventually("each is published or dropped", async || {
+        let info = rig.collector.stats().info();
+        (info.other_published + info.other_dropped == 5_004).then_some(())
+    })
+    .await;
     rig.stop().await;
 }
 
