@@ -10,6 +10,7 @@ pub mod publishes;
 pub mod relay_address;
 pub mod requests;
 pub mod route;
+pub mod shell_word;
 pub mod stream;
 pub mod tail;
 pub mod units;

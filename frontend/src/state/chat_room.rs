@@ -79,8 +79,10 @@ pub enum RoomRow {
 pub struct ChatRoom {
     /// Where this page stands.
     pub membership: Membership,
-    /// Everybody in the room.
+    /// Who is in the room; of a very full one only the first.
     pub users: Vec<ChatUser>,
+    /// How many are in the room.
+    pub n_users: u64,
     /// Lines that came while nobody looked.
     pub n_unread: u64,
     rows: VecDeque<RoomRow>,
@@ -105,16 +107,16 @@ impl ChatRoom {
         }
     }
 
-    /// The room was entered: takes everything that was missed.
-    pub fn joined(
-        &mut self,
-        name: String,
-        users: Vec<ChatUser>,
-        lines: Vec<ChatLine>,
-        gap: Option<&ChatGap>,
-    ) {
-        self.membership = Membership::Inside(name);
+    /// Takes who is in the room. An older relay does not tell the number, and lists everybody.
+    pub fn present(&mut self, users: Vec<ChatUser>, n_users: u64) {
+        self.n_users = n_users.max(users.len() as u64);
         self.users = users;
+    }
+
+    /// The room was entered: takes everything that was missed.
+    pub fn joined(&mut self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
+        self.membership = Membership::Inside(name);
+
         if let Some(gap) = gap {
             // Before the room was entered for the first time nothing can be missing.
             if self.last_id.take().is_some() {

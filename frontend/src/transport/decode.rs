@@ -98,6 +98,19 @@ mod tests {
         assert_eq!(place(id(1, 5), None), Place::Next);
     }
 
+    #[test]
+    fn the_vectors_of_the_protocol_are_understood() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/vectors/feed.json")).unwrap();
+        let events = vectors["events"].as_array().unwrap();
+        assert!(!events.is_empty());
+        for event in events {
+            let text = |key: &str| event[key].as_str().unwrap();
+            assert!(feed_event(text("event"), text("data")).is_ok(), "{}", event["name"]);
+            assert!(event["id"].as_str().is_none_or(|id| id.parse::<EventId>().is_ok()), "{}", event["name"]);
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_panics_and_no_error_is_long(name in ".{0,300}", data in ".{0,300}") {

@@ -15,7 +15,10 @@ fn said(seq: u64, name: &str, text: &str) -> ChatLine {
 fn inside() -> Page {
     let page = Page::open(View::Chat);
     let users = vec![ChatUser { name: "ada".into(), via: ChatVia::Browser, since_ms: 0 }];
-    page.stores().chat.update(|chat| chat.joined("ada".into(), users, vec![], None));
+    page.stores().chat.update(|chat| {
+        chat.present(users, 1);
+        chat.joined("ada".into(), vec![], None);
+    });
     page
 }
 

@@ -172,6 +172,12 @@ impl Reader {
         head.map_or(0, |head| head.saturating_sub(cursor))
     }
 
+    /// How many users are in the room.
+    #[must_use]
+    pub fn n_users(&self) -> u64 {
+        self.room.n_users()
+    }
+
     /// Who is in the room, as the `chat_presence` message of the WebSocket in JSON.
     #[must_use]
     pub fn presence_json(&self) -> Bytes {

@@ -241,6 +241,8 @@ impl Talk {
     {
         if !self.outgoing.is_empty() {
             return tokio::select! {
+                // A peer that takes something right now is not given up.
+                biased;
                 written = self.outgoing.write_some(writer) => Event::Written(written),
                 n_lines = self.room.fell_behind(n_lines_behind) => Event::FellBehind(n_lines),
             };

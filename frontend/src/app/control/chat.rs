@@ -1,7 +1,7 @@
 //! The lobby: entering, saying, and coming back after a lost connection.
 
 use leptos::prelude::GetUntracked;
-use signalbox_shared::chat::{ChatLine, ChatLineKind, ChatUser, LOBBY};
+use signalbox_shared::chat::{ChatLine, ChatLineKind, LOBBY};
 use signalbox_shared::socket::{ChatGap, ClientMessage};
 
 use super::Control;
@@ -79,17 +79,11 @@ impl Control {
         });
     }
 
-    pub(super) fn chat_joined(
-        &self,
-        name: String,
-        users: Vec<ChatUser>,
-        lines: Vec<ChatLine>,
-        gap: Option<&ChatGap>,
-    ) {
+    pub(super) fn chat_joined(&self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
         self.inner.n_chat_refused.set(0);
         self.inner.chat_again_at_ms.set(None);
         storage::remember_in_tab(storage::CHAT_INSIDE, Some(&name));
-        self.stores.chat.update(|chat| chat.joined(name, users, lines, gap));
+        self.stores.chat.update(|chat| chat.joined(name, lines, gap));
         self.flush_chat();
     }
 

@@ -54,13 +54,14 @@ impl Control {
             ServerMessage::Channels { full, rows, gone, .. } => {
                 stores.channels.update(|channels| channels.apply(full, rows, &gone));
             }
-            ServerMessage::ChatJoined { id, room, name, users, lines, gap, .. } if room == LOBBY => {
+            ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap } if room == LOBBY => {
                 self.inner.requests.borrow_mut().end(id);
-                self.chat_joined(name, users, lines, gap.as_ref());
+                stores.chat.update(|chat| chat.present(users, n_users));
+                self.chat_joined(name, lines, gap.as_ref());
             }
             ServerMessage::ChatLine { room, line } if room == LOBBY => self.chat_line(line),
-            ServerMessage::ChatPresence { room, users, .. } if room == LOBBY => {
-                stores.chat.update(|chat| chat.users = users);
+            ServerMessage::ChatPresence { room, users, n_users } if room == LOBBY => {
+                stores.chat.update(|chat| chat.present(users, n_users));
             }
             ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
             // Rooms that this page never entered.

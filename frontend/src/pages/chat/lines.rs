@@ -28,7 +28,7 @@ pub fn Lines() -> impl IntoView {
     });
     let n_people = Memo::new({
         let chat = chat.clone();
-        move |_| chat.with(|chat| chat.users.len())
+        move |_| chat.with(|chat| chat.n_users)
     });
     let to_end = move || {
         if let Some(scroller) = scroller.try_get_untracked().flatten() {

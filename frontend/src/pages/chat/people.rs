@@ -6,13 +6,14 @@ use signalbox_shared::chat::ChatVia;
 use crate::app::use_control;
 use crate::state::units;
 
-/// Most names shown; the count says how many there are.
-const SHOWN_MAX: usize = 500;
-
 /// The people.
 #[component]
 pub fn People() -> impl IntoView {
     let chat = use_control().stores.chat;
+    let n_users = Memo::new({
+        let chat = chat.clone();
+        move |_| chat.with(|chat| chat.n_users)
+    });
     let users = Memo::new(move |_| {
         chat.with(|chat| {
             let mut users: Vec<_> = chat.users.iter().map(|user| (user.name.clone(), user.via)).collect();
@@ -27,11 +28,11 @@ pub fn People() -> impl IntoView {
     view! {
         <aside class="panel people" aria-labelledby="people-title">
             <h2 id="people-title">
-                {move || units::counted(users.with(Vec::len) as u64, "person", "people")} " here"
+                {move || units::counted(n_users.get(), "person", "people")} " here"
             </h2>
             <ul>
                 <For
-                    each=move || users.get().into_iter().take(SHOWN_MAX)
+                    each=move || users.get()
                     key=|(name, how)| (name.clone(), *how == ChatVia::Line)
                     let:((name, how))
                 >
@@ -41,6 +42,10 @@ pub fn People() -> impl IntoView {
                     </li>
                 </For>
             </ul>
+            {move || {
+                let n_further = n_users.get().saturating_sub(users.with(Vec::len) as u64);
+                (n_further > 0).then(|| view! { <p class="quiet-note">{units::count(n_further)} " more"</p> })
+            }}
         </aside>
     }
 }

@@ -42,7 +42,7 @@ pub fn ChannelTable(
             <Empty
                 title="No channel is in use yet"
                 text="A channel exists from its first message or subscriber on. This sends one message:"
-                commands=vec!["signalbox send /topic/hello".to_owned()]
+                commands=vec!["echo hello | signalbox send /topic/hello".to_owned()]
             />
         }
         .into_any(),

@@ -9,6 +9,7 @@ use super::tail_list::TailList;
 use crate::app::use_control;
 use crate::components::empty::Empty;
 use crate::state::route::View;
+use crate::state::shell_word::shell_word;
 use crate::state::tail::Tail;
 use crate::state::units;
 
@@ -45,7 +46,7 @@ fn ChosenTail(
     let tail = control.stores.tail;
     let is_empty = Memo::new(move |_| tail.with(|tail| tail.as_ref().is_none_or(Tail::is_empty)));
     let hint = format!("Messages appear here as they are published to {channel}.");
-    let command = format!("signalbox send {channel}");
+    let command = format!("signalbox send {} --interval 1", shell_word(channel.as_str()));
     view! {
         <div class="panel-head">
             <a class="button quiet back" href=View::Queues(None).href()>"← Channels"</a>

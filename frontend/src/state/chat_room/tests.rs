@@ -14,7 +14,7 @@ fn said(seq: u64, name: &str, text: &str) -> ChatLine {
 
 fn inside() -> ChatRoom {
     let mut room = ChatRoom { membership: Membership::Entering("ada".into()), ..ChatRoom::default() };
-    room.joined("ada".into(), vec![], vec![], None);
+    room.joined("ada".into(), vec![], None);
     room
 }
 
@@ -37,7 +37,7 @@ fn no_line_stands_twice() {
     room.interrupted();
     assert_eq!(room.membership, Membership::Entering("ada".into()));
     assert_eq!(room.last_id(), Some(id(2)));
-    room.joined("ada".into(), vec![], vec![said(2, "bob", "b"), said(3, "bob", "c")], None);
+    room.joined("ada".into(), vec![said(2, "bob", "b"), said(3, "bob", "c")], None);
     assert_eq!(texts(&room), ["a", "b", "c"]);
 }
 
@@ -45,11 +45,11 @@ fn no_line_stands_twice() {
 fn what_is_missing_is_said() {
     let mut room = inside();
     let gap = |n_lost| ChatGap { n_lost, reason: GapReason::TooOld };
-    room.joined("ada".into(), vec![], vec![said(9, "bob", "first")], Some(&gap(Some(8))));
+    room.joined("ada".into(), vec![said(9, "bob", "first")], Some(&gap(Some(8))));
     assert_eq!(texts(&room), ["first"], "nothing is missing from a room that was just entered");
-    room.joined("ada".into(), vec![], vec![said(20, "bob", "later")], Some(&gap(Some(10))));
+    room.joined("ada".into(), vec![said(20, "bob", "later")], Some(&gap(Some(10))));
     let anew = ChatLine { id: EventId { epoch: 2, seq: 1 }, ..said(1, "bob", "anew") };
-    room.joined("ada".into(), vec![], vec![anew], Some(&gap(None)));
+    room.joined("ada".into(), vec![anew], Some(&gap(None)));
     assert_eq!(
         texts(&room),
         [
@@ -127,4 +127,14 @@ fn lines_and_sends_are_bounded() {
         assert!(room.say(i.to_string(), "x".into()));
     }
     assert!(!room.say("one more".into(), "x".into()));
+}
+
+#[test]
+fn a_very_full_room_is_counted_even_where_not_everybody_is_named() {
+    let mut room = inside();
+    let ada = ChatUser { name: "ada".into(), via: signalbox_shared::chat::ChatVia::Line, since_ms: 0 };
+    room.present(vec![ada.clone()], 2_000);
+    assert_eq!((room.users.len(), room.n_users), (1, 2_000));
+    room.present(vec![ada], 0);
+    assert_eq!(room.n_users, 1);
 }

@@ -16,8 +16,13 @@ use crate::chat::{Chat, Entry, History, JoinError, Joined, Lagged, Member, Reade
 
 /// Lines that a page gets which enters a room without saying where it was.
 const FIRST_LINES: usize = 200;
-/// Shortest time between two lists of who is in a room: a crowd that comes and goes costs each page no more.
-const PRESENCE_INTERVAL: Duration = Duration::from_millis(500);
+/// Shortest time between two lists of who is in a room.
+const PRESENCE_INTERVAL_MIN: Duration = Duration::from_millis(500);
+/// How much longer each user makes that time, so that a crowd that comes and goes costs a page the same few kilobytes a
+/// second whatever its size.
+const PRESENCE_INTERVAL_PER_USER: Duration = Duration::from_millis(5);
+/// Longest such time.
+const PRESENCE_INTERVAL_MAX: Duration = Duration::from_secs(10);
 
 /// A page's places in rooms. Dropping it leaves them all.
 pub(super) struct Rooms {
@@ -94,14 +99,14 @@ impl Rooms {
 }
 
 fn events(reader: Reader) -> impl Stream<Item = RoomEvent> + Send {
-    let state = Follow { reader, presence_due: None, presence_at: None };
+    let state = Follow { reader, presence_due: None, next_presence_at: Instant::now() };
     stream::unfold(state, |mut state| async move { Some((state.next().await, state)) })
 }
 
 struct Follow {
     reader: Reader,
     presence_due: Option<Instant>,
-    presence_at: Option<Instant>,
+    next_presence_at: Instant,
 }
 
 impl Follow {
@@ -130,15 +135,18 @@ impl Follow {
             },
             () = presence => {
                 self.presence_due = None;
-                self.presence_at = Some(Instant::now());
+                self.next_presence_at = Instant::now() + presence_interval(self.reader.n_users());
                 RoomEvent::Presence(self.reader.presence_json())
             }
         }
     }
 
     fn note_presence_change(&mut self) {
-        let now = Instant::now();
-        let due = self.presence_at.map_or(now, |at| (at + PRESENCE_INTERVAL).max(now));
-        self.presence_due.get_or_insert(due);
+        self.presence_due.get_or_insert(self.next_presence_at.max(Instant::now()));
     }
+}
+
+fn presence_interval(n_users: u64) -> Duration {
+    let n_users = u32::try_from(n_users).unwrap_or(u32::MAX);
+    PRESENCE_INTERVAL_PER_USER.saturating_mul(n_users).clamp(PRESENCE_INTERVAL_MIN, PRESENCE_INTERVAL_MAX)
 }
