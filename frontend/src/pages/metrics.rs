@@ -7,6 +7,8 @@ use leptos::prelude::*;
 
 use crate::app::use_control;
 use crate::components::empty::Empty;
+use crate::state::stream::StreamState;
+use crate::state::units;
 use agent_table::AgentTable;
 use charts::{Charts, WindowSwitch};
 
@@ -22,8 +24,13 @@ pub fn MetricsPage() -> impl IntoView {
         let agents = stores.agents;
         move |_| agents.with(|agents| (agents.tally(), agents.n_refused))
     });
+    let is_connected = Memo::new(move |_| stores.feed.with(StreamState::is_connected));
     let summary = move || {
         let ((n_live, n_stale, n_gone), n_refused) = tally.get();
+        if !is_connected.get() {
+            return units::counted((n_live + n_stale) as u64, "agent", "agents")
+                + " as last seen, no connection";
+        }
         let mut parts = vec![format!("{n_live} live")];
         for (n, what) in [(n_stale, "stale"), (n_gone, "gone")] {
             if n > 0 {

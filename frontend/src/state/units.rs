@@ -70,6 +70,22 @@ pub fn age(millis: i64) -> String {
     }
 }
 
+/// A time between two samples, to two significant digits so that it stands still: `250 ms`, `1 s`, `1.5 s`, `30 s`.
+#[must_use]
+pub fn interval(ms: i64) -> String {
+    let ms = ms.max(0);
+    let digits = ms.checked_ilog10().unwrap_or(0);
+    let step = 10_i64.pow(digits.saturating_sub(1));
+    let rounded = (ms + step / 2) / step * step;
+    match rounded {
+        ..1_000 => format!("{rounded}{THIN}ms"),
+        1_000..10_000 if rounded % 1_000 != 0 => {
+            format!("{}.{}{THIN}s", rounded / 1_000, rounded % 1_000 / 100)
+        }
+        _ => format!("{}{THIN}s", rounded / 1_000),
+    }
+}
+
 /// The value of a metric with the unit that its name stands for: percent for `cpu`, MB for `mem`; a metric that an
 /// agent invented has none that we could know.
 #[must_use]
@@ -167,6 +183,17 @@ mod tests {
         check(&age(130_000), "2 min");
         check(&age(7_200_000), "2 h");
         check(&age(i64::MAX), "106751991167 d");
+    }
+
+    #[test]
+    fn intervals_stand_still() {
+        check(&interval(0), "0 ms");
+        check(&interval(247), "250 ms");
+        check(&interval(996), "1 s");
+        check(&interval(1_004), "1 s");
+        check(&interval(1_460), "1.5 s");
+        check(&interval(30_020), "30 s");
+        check(&interval(i64::MAX / 2), "4600000000000000 s");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::support::{Page, eventually};
 use signalbox_frontend::state::route::View;
+use signalbox_frontend::state::stream::StreamState;
 use signalbox_shared::Sample;
 use signalbox_shared::feed::{AgentChange, AgentState};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -32,8 +33,13 @@ async fn an_agents_name_is_text_and_its_state_is_said() {
     sample(&page, "<b>red</b>", 1.0);
     let stale = AgentChange { color: "<b>red</b>".into(), state: AgentState::Stale, at_ms: 0 };
     page.stores().agents.update(|agents| agents.apply_change(&stale, 0));
+    page.stores().feed.set(StreamState::Live);
     eventually("the row says stale", || page.attribute("tbody tr", "data-state") == "stale").await;
     assert!(page.text("tbody th").contains("<b>red</b>"));
     assert_eq!(page.count("tbody b"), 0);
     assert_eq!(page.text(".summary"), "0 live, 1 stale");
+    page.stores().feed.set(StreamState::Reconnecting { in_secs: 3 });
+    eventually("without the feed nobody knows", || page.attribute("tbody tr", "data-state") == "unknown")
+        .await;
+    assert_eq!(page.text(".summary"), "1 agent as last seen, no connection");
 }

@@ -7,6 +7,7 @@ use crate::app::use_control;
 use crate::chart::palette::{Rgb, Theme, color_of, slot_of};
 use crate::chart::store::Agent;
 use crate::state::agents;
+use crate::state::stream::StreamState;
 use crate::state::units;
 
 /// The table.
@@ -65,7 +66,11 @@ fn AgentRow(
         let name = name.clone();
         move |_| agents.with(|agents| agents.agent(&name).cloned())
     });
-    let state = Memo::new(move |_| agent.with(|agent| agent.as_ref().map_or(AgentState::Gone, |a| a.state)));
+    let feed = stores.feed.clone();
+    let state = Memo::new(move |_| {
+        let state = agent.with(|agent| agent.as_ref().map_or(AgentState::Gone, |a| a.state));
+        state_name(state, feed.with(StreamState::is_connected))
+    });
     let values = move || {
         let value = |metric: String| {
             let text = move || {
@@ -78,17 +83,17 @@ fn AgentRow(
         };
         metrics.get().into_iter().map(value).collect_view()
     };
-    let every = move || agent.with(|agent| agent.as_ref().and_then(|a| a.interval_ms).map(interval));
+    let every = move || agent.with(|agent| agent.as_ref().and_then(|a| a.interval_ms).map(units::interval));
     let age = move || {
         let now_ms = clock_ms.get();
         agent.with(|agent| agent.as_ref().map(|agent| age(agent, now_ms)))
     };
     view! {
-        <tr data-state=move || state_kind(state.get())>
+        <tr data-state=state>
             <th scope="row">
                 <span class="agent-name"><Swatch name=name.clone() /> <span class="ellipsis">{name}</span></span>
             </th>
-            <td><span class="agent-state">{move || state_name(state.get())}</span></td>
+            <td><span class="agent-state">{state}</span></td>
             {values}
             <td class="number">{every}</td>
             <td class="number">{age}</td>
@@ -129,27 +134,17 @@ fn Swatch(
     }
 }
 
-fn interval(ms: i64) -> String {
-    if ms < 1_000 {
-        format!("{ms}\u{202f}ms")
-    } else {
-        format!("{}\u{202f}s", units::number(ms as f64 / 1000.0))
-    }
-}
-
 /// How long ago the latest sample came. The clock ticks once a second, samples come in between: never below zero.
 fn age(agent: &agents::Agent, now_ms: i64) -> String {
     units::age(now_ms - agent.seen_at_ms)
 }
 
-fn state_kind(state: AgentState) -> &'static str {
+/// Without the feed nobody knows whether an agent still lives.
+fn state_name(state: AgentState, is_connected: bool) -> &'static str {
     match state {
+        AgentState::Gone => "gone",
+        AgentState::Joined | AgentState::Stale if !is_connected => "unknown",
         AgentState::Joined => "live",
         AgentState::Stale => "stale",
-        AgentState::Gone => "gone",
     }
-}
-
-fn state_name(state: AgentState) -> &'static str {
-    state_kind(state)
 }
