@@ -87,9 +87,9 @@ fn cast(args: &Args) -> Vec<Part> {
         let agent = ["agent", "--color", color, "--connect", &args.collector];
         Part::new(name, &[&agent, load].concat())
     };
-    parts.push(worker("worker red", &["--work"]));
-    parts.push(worker("worker blue", &["--leak", "1"]));
-    parts.push(worker("worker green", &["--leak", "8", "--work"]));
+    parts.push(worker("worker red", &["--work", "45"]));
+    parts.push(worker("worker blue", &["--leak", "1", "--leak-max", "128", "--work", "15"]));
+    parts.push(worker("worker green", &["--leak", "4", "--leak-max", "512", "--work", "25"]));
 
     let at_broker = ["--connect", &args.broker];
     let listener =
@@ -173,6 +173,16 @@ mod tests {
         assert!(
             has("agent", "tcp://h:3") && has("listen", "h:1") && has("send", "h:1") && has("chat", "h:2")
         );
+    }
+
+    #[test]
+    fn the_other_commands_take_what_they_are_given() {
+        let cli = Cli::try_parse_from(["demo", "--serve", "--", "--http", "127.0.0.1:0"]).unwrap();
+        for part in cast(&cli.args) {
+            let typed = std::iter::once("signalbox").chain(part.args.iter().map(String::as_str));
+            let parsed = crate::cli::Cli::try_parse_from(typed);
+            assert!(parsed.is_ok(), "{}: {}", part.name, parsed.unwrap_err());
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ async fn a_page_on_a_static_host_shows_the_relay_that_allows_it() {
 #[tokio::test]
 async fn a_page_of_another_origin_is_told_nothing() {
     let relay = Relay::start().await;
-    let origin = "Origin: http://127.0.0.1:9";
+    let origin = "Origin: https://attacker.example";
     let answer = http::get(relay.ports.http, "/api/info", &[origin]).await.expect("the relay answers");
     assert_eq!(answer.headers.get("access-control-allow-origin"), None);
     let upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];

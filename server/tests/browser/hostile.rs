@@ -28,9 +28,7 @@ async fn nothing_that_others_send_acts_in_the_page() {
 
     publisher.publish(&channel, b"first").await;
     browser.open(&relay.url("/#/queues")).await;
-    browser.until_text(".channel-link", &channel).await;
-    browser.click(".channel-link").await;
-    browser.until_subscribed().await;
+    browser.choose_channel(&channel).await;
     publisher.publish(&channel, ATTACK.as_bytes()).await;
     browser.until_text(".tail-text", ATTACK).await;
     browser.click(".tail-button").await;

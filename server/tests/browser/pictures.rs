@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::support::browser::Browser;
 use crate::support::eventually;
-use crate::support::peers::{Agent, ChatUser, Publisher, Subscriber};
+use crate::support::fleet::Fleet;
+use crate::support::peers::{ChatUser, Publisher, Subscriber};
 use crate::support::relay::Relay;
 
 /// Width and height in CSS pixels.
@@ -24,7 +25,7 @@ const VIEWS: [(&str, &str, &str); 3] = [
 #[tokio::test]
 async fn every_view_fits_every_size_and_theme() {
     let relay = Relay::start().await;
-    let _agents = ["red", "blue", "green"].map(|color| Agent::start(&relay.ports, color));
+    let _fleet = Fleet::start(relay.ports.collector_pull);
     let _worker = Subscriber::connect(&relay.ports, "/queue/jobs").await;
     let mut publisher = Publisher::connect(&relay.ports).await;
     let mut ada = ChatUser::join(&relay.ports, "ada").await;

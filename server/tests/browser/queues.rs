@@ -8,15 +8,13 @@ use crate::support::relay::Relay;
 #[tokio::test]
 async fn messages_of_a_program_are_seen_in_order_and_counted() {
     let relay = Relay::start().await;
-    let mut publisher = Publisher::connect(&relay.ports).await;
     let browser = Browser::start().await;
     browser.open(&relay.url("/#/queues")).await;
     browser.until_text(".channel-panel .empty code", "signalbox send").await;
 
+    let mut publisher = Publisher::connect(&relay.ports).await;
     publisher.publish("/topic/news", b"before anyone looked").await;
-    browser.until_text(".channel-link", "/topic/news").await;
-    browser.click(".channel-link").await;
-    browser.until_subscribed().await;
+    browser.choose_channel("/topic/news").await;
     for number in 1..=20 {
         publisher.publish("/topic/news", format!("message {number}").as_bytes()).await;
     }

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod cut;
+pub mod fleet;
 pub mod http;
 pub mod peers;
 pub mod ports;

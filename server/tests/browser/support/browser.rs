@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::{DEADLINE, eventually};
 
-/// What every run of Chromium gets. Without the middle ones it looks for hosts of its maker at each start.
-const FLAGS: [&str; 8] = [
+/// What every run of Chromium gets. Without those about the background it looks for hosts of its maker at each start.
+const FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -23,6 +23,7 @@ const FLAGS: [&str; 8] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--window-size=1280,900",
 ];
 
 /// A browser with one tab and a profile of its own; it ends, and the profile is removed, when this is dropped.

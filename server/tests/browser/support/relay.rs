@@ -85,10 +85,10 @@ impl Relay {
 
     async fn until_ready(&mut self) {
         let (child, port) = (&mut self.child, self.ports.http);
-        eventually("the relay answers /readyz with 200", async || {
+        eventually("the relay answers /healthz with 200", async || {
             let status = child.try_wait().expect("the relay's process can be asked");
             assert!(status.is_none(), "the relay has ended with {status:?}");
-            http::get(port, "/readyz", &[]).await.filter(|answer| answer.status == 200)
+            http::get(port, "/healthz", &[]).await.filter(|answer| answer.status == 200)
         })
         .await;
     }

@@ -23,6 +23,16 @@ impl Browser {
             .await;
     }
 
+    /// Chooses a channel in the list, as soon as it is there, and waits until its tail is subscribed.
+    pub async fn choose_channel(&self, name: &str) {
+        self.until_some(".channel-link", name).await;
+        let script = "for (const link of document.querySelectorAll('.channel-link'))
+                          if (link.innerText.endsWith(arguments[0])) return link.click()";
+        self.run(script, vec![name.into()]).await;
+        self.until_text(".tail-panel h2", name).await;
+        self.until_subscribed().await;
+    }
+
     /// Waits until the tail that is open receives what is published from now on.
     pub async fn until_subscribed(&self) {
         eventually("the tail is subscribed", async || {
