@@ -119,17 +119,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }));
         }
         ready.wait();
-        let started = Instant::now();
         let mut counts = Counts::default();
         for subscriber in subscribers {
             counts = counts + subscriber.join().map_err(|_| anyhow::anyhow!("a subscriber panicked"))??;
         }
-        let secs = started.elapsed().as_secs_f64();
+        let ended = Instant::now();
         is_over.store(true, Ordering::Relaxed);
+        let mut started = ended;
         for publisher in publishers {
-            publisher.join().map_err(|_| anyhow::anyhow!("a publisher panicked"))??;
+            started = started.min(publisher.join().map_err(|_| anyhow::anyhow!("a publisher panicked"))??);
         }
-        Ok((secs, counts))
+        Ok(((ended - started).as_secs_f64(), counts))
     })?;
     super::print(&Outcome { secs, published: args.publishers as u64 * args.count, due, counts })
 }
@@ -172,6 +172,7 @@ fn subscribe(
     Ok(account.counts())
 }
 
+/// Publishes everything and says when it began.
 fn publish(
     args: &Args,
     mut stream: std::net::TcpStream,
@@ -180,7 +181,8 @@ fn publish(
     watched: &[&AtomicU64],
     window: u64,
     is_over: &AtomicBool,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Instant> {
+    let started = Instant::now();
     let mut batch = Vec::new();
     let mut stamps = Vec::new();
     while batch.is_empty() || batch.len() + args.size < BATCH_BYTES {
@@ -204,7 +206,7 @@ fn publish(
     }
     // Stays open until everything has arrived: a broker may drop what a gone publisher left unread.
     wait_until(is_over, || watched.iter().all(|read| sent <= read.load(Ordering::Acquire)));
-    Ok(())
+    Ok(started)
 }
 
 /// Looks again every few microseconds, until the condition holds or nobody reads any more.

@@ -14,10 +14,8 @@ use tokio_util::task::TaskTracker;
 use super::router::{Router, TICK};
 use super::session::{self, Ending};
 use super::stats::Closing;
+use crate::accept::Acceptor;
 
-/// Time after which the accept loop tries again when the process has no file descriptors or memory left: short enough
-/// to be unnoticed once there are, long enough not to burn a processor until then.
-const EXHAUSTED_RETRY: Duration = Duration::from_millis(100);
 /// Silence after which the kernel asks whether a peer is still there, and the time between its questions: a peer
 /// that vanished without a word is noticed within about two minutes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -34,22 +32,16 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>, shutdown: Cancell
     };
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut exhaustion = Exhaustion::default();
+    let mut acceptor = Acceptor::new(listener, "broker");
     loop {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             _ = tick.tick() => router.tick(),
-            result = listener.accept() => match result {
-                Ok((stream, peer)) => {
-                    exhaustion.end();
-                    open(stream, peer, &router, &sessions, &ending);
-                }
-                Err(error) => exhaustion.wait_after(&error, &shutdown).await,
-            },
+            (stream, peer) = acceptor.next() => open(stream, peer, &router, &sessions, &ending),
         }
     }
-    drop(listener);
+    drop(acceptor);
     ending.readers.close();
     sessions.close();
     sessions.wait().await;
@@ -73,70 +65,8 @@ fn open(stream: TcpStream, peer: SocketAddr, router: &Arc<Router>, sessions: &Ta
     sessions.spawn(session::run(stream, connection, Arc::clone(router), ending.clone()));
 }
 
-/// Small messages leave at once, and a peer that vanished is noticed.
+/// A peer that vanished is noticed.
 fn set_options(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
-}
-
-/// Whether the process has run out of what a connection needs. Said once when it begins and once when it ends.
-#[derive(Debug, Default)]
-struct Exhaustion {
-    is_exhausted: bool,
-}
-
-impl Exhaustion {
-    /// Waits after `error` where a next try would fail as well; a connection that died before it was accepted is
-    /// nobody's fault and costs nothing.
-    async fn wait_after(&mut self, error: &io::Error, shutdown: &CancellationToken) {
-        if matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
-        ) {
-            return;
-        }
-        if !std::mem::replace(&mut self.is_exhausted, true) {
-            tracing::error!(%error, "broker connections cannot be accepted: {error}; trying again until they can");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EXHAUSTED_RETRY) => {}
-            () = shutdown.cancelled() => {}
-        }
-    }
-
-    fn end(&mut self) {
-        if std::mem::take(&mut self.is_exhausted) {
-            tracing::info!("broker connections are accepted again");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn running_out_of_descriptors_waits_and_recovers() {
-        let shutdown = CancellationToken::new();
-        let mut exhaustion = Exhaustion::default();
-        let too_many_files = io::Error::from_raw_os_error(24);
-        for n_waits in 1..=3 {
-            let started = tokio::time::Instant::now();
-            exhaustion.wait_after(&too_many_files, &shutdown).await;
-            assert!(EXHAUSTED_RETRY <= started.elapsed(), "wait {n_waits}");
-            assert!(exhaustion.is_exhausted);
-        }
-        exhaustion.end();
-        assert!(!exhaustion.is_exhausted);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_died_early_costs_no_wait() {
-        let mut exhaustion = Exhaustion::default();
-        let started = tokio::time::Instant::now();
-        exhaustion.wait_after(&io::ErrorKind::ConnectionAborted.into(), &CancellationToken::new()).await;
-        assert_eq!(started.elapsed(), Duration::ZERO);
-        assert!(!exhaustion.is_exhausted);
-    }
 }

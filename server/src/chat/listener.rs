@@ -1,25 +1,21 @@
 //! Takes in line clients (docs/protocol.md §4). Knows sockets and limits, no lines.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Chat;
 use super::session::{LINGER, Session, say_goodbye};
 use super::stats::Closing;
+use crate::accept::Acceptor;
 use crate::limits::Limits;
 
 /// Clients over the limit that are told so at the same time; a crowd beyond that is turned away without a word.
 const REFUSALS_MAX: usize = 64;
-/// How long to wait before accepting again after the system refused: file descriptors run out and come back.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves line clients until `shutdown` is cancelled, and then until the last one was told so, two seconds at most.
 pub async fn serve(listener: TcpListener, chat: Arc<Chat>, limits: Arc<Limits>, shutdown: CancellationToken) {
@@ -31,24 +27,11 @@ pub async fn serve(listener: TcpListener, chat: Arc<Chat>, limits: Arc<Limits>, 
         limits,
         shutdown: shutdown.clone(),
     };
-    let mut is_failing = false;
-    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
-        match accepted {
-            Ok((stream, peer)) => {
-                is_failing = false;
-                door.let_in(stream, peer);
-            }
-            Err(error) if is_only_this_client(&error) => {}
-            Err(error) => {
-                if !is_failing {
-                    tracing::warn!(%error, "chat cannot accept connections for now: {error}");
-                }
-                is_failing = true;
-                shutdown.run_until_cancelled(sleep(ACCEPT_PAUSE)).await;
-            }
-        }
+    let mut acceptor = Acceptor::new(listener, "chat");
+    while let Some((stream, peer)) = shutdown.run_until_cancelled(acceptor.next()).await {
+        door.let_in(stream, peer);
     }
-    drop(listener);
+    drop(acceptor);
     door.tasks.close();
     // Every session ends by itself: it sees the same token, and its farewell has this deadline.
     let _ = tokio::time::timeout(2 * LINGER, door.tasks.wait()).await;
@@ -69,8 +52,6 @@ impl Door {
             self.turn_away(stream, peer);
             return;
         };
-        // A line that waits for the next one to fill a packet comes late; failing at this is no harm.
-        let _ = stream.set_nodelay(true);
         let session = Session {
             chat: Arc::clone(&self.chat),
             limits: Arc::clone(&self.limits),
@@ -104,9 +85,4 @@ impl Door {
 
 fn permits(limit: u64) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
-}
-
-/// Whether the client was gone before it was accepted, which says nothing about the next one.
-fn is_only_this_client(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
