@@ -1,1 +1,6 @@
-//! components
+//! Views that more than one page uses. They show stores and call `Control`; they decide nothing.
+
+pub mod empty;
+pub mod shell;
+pub mod stream_pill;
+pub mod theme_switch;

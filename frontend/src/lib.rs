@@ -1,4 +1,7 @@
 //! The page of Signalbox: a Leptos application that runs in the browser.
+//!
+//! `transport` talks to the relay, `state` knows what it all means, `chart` draws, `components` and `pages` are the
+//! views, and `app` joins them.
 
 pub mod app;
 pub mod chart;

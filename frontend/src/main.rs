@@ -1,3 +1,8 @@
 //! Mounts the page.
 
-fn main() {}
+use signalbox_frontend::app;
+
+fn main() {
+    app::crash::install_hook();
+    app::mount();
+}

@@ -1,1 +1,16 @@
-//! state
+//! What the page knows, as plain structs: a decoded message in, state out.
+//!
+//! No DOM, no clock, no timers, no signals: the time is passed in, and every rule here is tested natively. Each store
+//! is bounded, for a hidden tab draws nothing while data keeps coming.
+
+pub mod agents;
+pub mod channels;
+pub mod chat_room;
+pub mod publishes;
+pub mod relay_address;
+pub mod requests;
+pub mod route;
+pub mod shell_word;
+pub mod stream;
+pub mod tail;
+pub mod units;

@@ -1,1 +1,40 @@
-//! broker
+//! The message broker: length-prefixed frames over TCP, docs/protocol.md §1.
+//!
+//! It works per *read*, not per message: one big read, every pair in it parsed in place, consecutive pairs of one
+//! channel grouped into a run, each run copied once into the outbox of each subscriber, each touched subscriber woken
+//! once. From the bottom up:
+//!
+//! - [`frame`]: bytes to pairs and back, no I/O;
+//! - `run`, `memory`, `outbox`, `batch`, `backlog`: runs of frames and where they wait, all bounded;
+//! - `topic`, `queue`, `channel`, `router`: who gets what, and the accounts;
+//! - `publisher`, `hold`: one read into runs, and what a publisher waits for;
+//! - `reader`, `writer`, `session`, [`listener`]: the sockets;
+//! - [`stats`]: what all that counted.
+//!
+//! Knows no HTTP, no chat and no engine; nothing outside `engine` publishes or subscribes here directly.
+
+mod backlog;
+pub(crate) mod batch;
+mod channel;
+mod connections;
+pub mod frame;
+pub(crate) mod hold;
+pub mod listener;
+pub(crate) mod membership;
+mod memory;
+pub(crate) mod outbox;
+mod publisher;
+mod queue;
+mod reader;
+pub(crate) mod router;
+#[cfg(test)]
+mod routing_tests;
+pub(crate) mod run;
+mod session;
+#[cfg(test)]
+mod session_tests;
+pub mod stats;
+mod topic;
+mod writer;
+
+pub use router::Router;

@@ -9,8 +9,10 @@ pub mod broker;
 pub mod chat;
 pub mod demo;
 pub mod listen;
+pub mod reference;
 pub mod send;
 pub mod serve;
+pub mod settings;
 
 /// Signalbox: watch your services' metrics, message queues and chat live in a browser.
 #[derive(Debug, Parser)]

@@ -1,1 +1,262 @@
-//! config
+//! What a relay is told: settings by flag, by `SIGNALBOX_*` variable and by a TOML file, in that order.
+//!
+//! Every setting is a row of [`SETTINGS`] or a bound of [`crate::limits::TABLE`]. The layers give texts with their
+//! source ([`layers`]); this file says what the texts mean. Knows no clap and opens no socket.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::collector::Endpoint;
+use crate::limits::{self, Limits};
+use crate::telemetry::LogFormat;
+
+pub mod layers;
+
+pub use layers::{Layers, Source, Sourced};
+
+/// One setting that is no bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its key in the TOML file. The flag has dashes for underscores, the variable is `SIGNALBOX_` and capitals.
+    pub name: &'static str,
+    /// What stands for its value in the help.
+    pub value_name: &'static str,
+    /// Its value when nothing else is said; a list's items are separated by commas.
+    pub default: &'static str,
+    /// Whether it may be given several times.
+    pub is_list: bool,
+    /// What it does, in one sentence.
+    pub help: &'static str,
+}
+
+const fn setting(
+    name: &'static str,
+    value_name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, value_name, default, is_list: false, help }
+}
+
+const fn list(
+    name: &'static str,
+    value_name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, value_name, default, is_list: true, help }
+}
+
+/// Every setting that is no bound, in the order in which they are told to users.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "http",
+        "ADDR|off",
+        "127.0.0.1:8088",
+        "Where the page, the feed, the WebSocket and the API are served.",
+    ),
+    setting("broker", "ADDR|off", "127.0.0.1:25000", "Where the message broker listens."),
+    setting("chat", "ADDR|off", "127.0.0.1:8000", "Where the line chat listens."),
+    list(
+        "collector_sub",
+        "ENDPOINT|off",
+        "@tcp://127.0.0.1:5555",
+        "Where samples are subscribed to; @ binds, > connects.",
+    ),
+    list(
+        "collector_pull",
+        "ENDPOINT|off",
+        "@tcp://127.0.0.1:5557",
+        "Where samples are pulled from; @ binds, > connects.",
+    ),
+    list(
+        "allow_origin",
+        "ORIGIN",
+        "",
+        "Origin of a page that may use this relay besides its own, such as https://watch.example.org.",
+    ),
+    list(
+        "allow_host",
+        "HOST",
+        "",
+        "Host name under which this relay may be addressed besides localhost and its own addresses.",
+    ),
+    setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
+    setting(
+        "log",
+        "FILTER",
+        "info",
+        "What is logged: error, warn, info, debug or trace, also by room, as in warn,signalbox::broker=debug.",
+    ),
+    setting("log_format", "text|json", "text", "How a log line looks."),
+];
+
+/// What a relay runs with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where HTTP is served; none when off.
+    pub http: Option<SocketAddr>,
+    /// Where the broker listens; none when off.
+    pub broker: Option<SocketAddr>,
+    /// Where the chat listens; none when off.
+    pub chat: Option<SocketAddr>,
+    /// Where samples are subscribed to; empty when off.
+    pub collector_sub: Vec<Endpoint>,
+    /// Where samples are pulled from; empty when off.
+    pub collector_pull: Vec<Endpoint>,
+    /// Origins of foreign pages that may use this relay, as in the `Origin` header.
+    pub allow_origin: Vec<String>,
+    /// Further host names, without port.
+    pub allow_host: Vec<String>,
+    /// A folder that stands in for the embedded page.
+    pub page_dir: Option<PathBuf>,
+    /// What is logged.
+    pub log: String,
+    /// How a log line looks.
+    pub log_format: LogFormat,
+    /// Every bound.
+    pub limits: Limits,
+    /// Variables that look like settings and are none; worth a warning.
+    pub unknown_variables: Vec<String>,
+}
+
+/// A setting that cannot be used. Its text names the setting, where it came from, and what is allowed.
+#[derive(Debug, Error)]
+#[error("{name} = {value:?} (from {origin}): {problem}")]
+pub struct SettingError {
+    /// The setting's name.
+    pub name: String,
+    /// What was given.
+    pub value: String,
+    /// Where it was given.
+    pub origin: Source,
+    /// What is wrong with it and what is allowed.
+    pub problem: String,
+}
+
+impl Settings {
+    /// Says what the layers mean.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, in the order of [`SETTINGS`] and then of [`limits::TABLE`].
+    pub fn from_layers(layers: &Layers) -> Result<Self, SettingError> {
+        let mut limits = Limits::default();
+        for limit in limits::TABLE {
+            if let Some(given) = layers.value(limit.name)
+                && let Some(value) = limits.value_mut(limit.name)
+            {
+                *value = parse(limit.name, given, |text| bound_from_text(limit, text))?;
+            }
+        }
+        Ok(Self {
+            http: address(layers, "http")?,
+            broker: address(layers, "broker")?,
+            chat: address(layers, "chat")?,
+            collector_sub: endpoints(layers, "collector_sub")?,
+            collector_pull: endpoints(layers, "collector_pull")?,
+            allow_origin: items(layers, "allow_origin", origin_from_text)?,
+            allow_host: items(layers, "allow_host", host_from_text)?,
+            page_dir: items(layers, "page_dir", |text| Ok(PathBuf::from(text)))?.pop(),
+            log: one(layers, "log", |text| Ok(text.to_owned()))?,
+            log_format: one(layers, "log_format", |text| match text {
+                "text" => Ok(LogFormat::Text),
+                "json" => Ok(LogFormat::Json),
+                _ => Err("allowed are text and json".to_owned()),
+            })?,
+            limits,
+            unknown_variables: layers.unknown_variables().to_vec(),
+        })
+    }
+}
+
+fn parse<T>(
+    name: &str,
+    given: &Sourced,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, SettingError> {
+    read(given.text.trim()).map_err(|problem| SettingError {
+        name: name.to_owned(),
+        value: given.text.clone(),
+        origin: given.source.clone(),
+        problem,
+    })
+}
+
+fn one<T>(layers: &Layers, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, SettingError> {
+    let given = layers.value(name).cloned().unwrap_or_else(|| Sourced::default_of(name));
+    parse(name, &given, read)
+}
+
+fn items<T>(
+    layers: &Layers,
+    name: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, SettingError> {
+    let default = [Sourced::default_of(name)];
+    let given = layers.values(name).unwrap_or(&default);
+    given.iter().filter(|item| !item.text.trim().is_empty()).map(|item| parse(name, item, &read)).collect()
+}
+
+fn address(layers: &Layers, name: &str) -> Result<Option<SocketAddr>, SettingError> {
+    one(layers, name, |text| {
+        match text {
+        "off" => Ok(None),
+        _ => text.parse().map(Some).map_err(|_| {
+            "not an address: give IP:PORT, such as 127.0.0.1:9000, [::1]:9000 or 0.0.0.0:9000 for every interface, or off"
+                .to_owned()
+        }),
+    }
+    })
+}
+
+fn endpoints(layers: &Layers, name: &str) -> Result<Vec<Endpoint>, SettingError> {
+    let endpoints = items(layers, name, |text| match text {
+        "off" => Ok(None),
+        _ => text.parse().map(Some).map_err(|error: <Endpoint as std::str::FromStr>::Err| error.to_string()),
+    })?;
+    Ok(endpoints.into_iter().flatten().collect())
+}
+
+fn origin_from_text(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ']) => {
+            Ok(text.to_ascii_lowercase())
+        }
+        _ => {
+            Err("not an origin: give scheme, host and port only, such as https://watch.example.org"
+                .to_owned())
+        }
+    }
+}
+
+fn host_from_text(text: &str) -> Result<String, String> {
+    if text.contains(['/', ' ']) || text.starts_with("http:") {
+        return Err(
+            "not a host name: give it without scheme, port and path, such as watch.example.org".to_owned()
+        );
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// A whole number; a bound in bytes also takes KiB, MiB and GiB.
+fn bound_from_text(limit: &limits::Limit, text: &str) -> Result<u64, String> {
+    let (digits, factor) = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]
+        .into_iter()
+        .filter(|_| limit.name.ends_with("_bytes"))
+        .find_map(|(suffix, factor)| Some((text.strip_suffix(suffix)?.trim_end(), factor)))
+        .unwrap_or((text, 1));
+    let allowed = || format!("allowed is a whole number from {} to {}", limit.min, limit.max);
+    let value = digits
+        .replace('_', "")
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(factor))
+        .ok_or_else(allowed)?;
+    if (limit.min..=limit.max).contains(&value) { Ok(value) } else { Err(allowed()) }
+}
+
+#[cfg(test)]
+mod tests;

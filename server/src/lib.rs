@@ -3,9 +3,11 @@
 //! Floors, each of which stands only on those below it: `cli`; `relay`; `web`; the services `chat` and `collector`;
 //! `engine`; `broker`; `limits`, `telemetry`, `shutdown`, `clock`. ARCHITECTURE.md shows the way through them.
 
+pub mod accept;
 pub mod broker;
 pub mod chat;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod collector;
 pub mod config;

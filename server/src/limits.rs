@@ -75,17 +75,18 @@ limits! {
     broker_hold_millis = 10, 0 => 1_000, "Longest time that one read of a topic's publisher is held for a full subscriber.";
     broker_channel_idle_secs = 600, 1 => 86_400, "Time after which a channel without subscriber and backlog is forgotten.";
     broker_drain_millis = 5_000, 0 => 8_000, "Time the broker has at shutdown to write out what is queued.";
-    collector_pending_samples = 65_536, 1_024 => 1_048_576, "Samples that libzmq queues per socket while the collector is busy (its high-water mark).";
+    collector_pending_samples = 8_192, 16 => 1_048_576, "Samples that libzmq queues per agent while the collector is busy (its high-water mark); a sample is at most 64 KiB.";
     collector_agents = 1_000, 1 => 100_000, "Agents known at the same time; a sample of one more is refused and counted.";
     collector_metrics_per_agent = 64, 2 => 1_024, "Metrics charted per agent; further ones stay in the sample and are counted.";
     history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
     history_samples = 720_000, 100 => 100_000_000, "Samples kept for the feed's resume and the charts' first paint: one hour of 200 agents at one a second.";
-    history_bytes = 256 * MIB, 64 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume.";
+    history_bytes = 256 * MIB, 256 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume, and as many again of the charts' columns.";
+    history_answer_values = 1_000_000, 1_000 => 100_000_000, "Values in one answer about the history; where there are more, its points are that much wider apart.";
     feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";
     feed_stall_secs = 30, 1 => 3_600, "Time after which a feed client that does not read is dropped.";
     http_connections = 12_000, 16 => 1_000_000, "HTTP connections at the same time, feeds and sockets among them.";
     http_header_millis = 10_000, 100 => 600_000, "Time an HTTP client has to send its request's head.";
-    http_body_bytes = 1 * MIB, KIB => GIB, "Largest body of an API request.";
+    http_body_bytes = MIB, KIB => GIB, "Largest body of an API request.";
     socket_clients = 10_000, 1 => 1_000_000, "WebSockets open at the same time; one more is answered 503.";
     socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
     socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms; of more, the newest are shown and the rest counted as skipped.";
@@ -98,6 +99,7 @@ limits! {
     chat_connect_millis = 10_000, 10 => 600_000, "Time a line client has to send its CONNECT line.";
     chat_outbox_lines = 1_024, 16 => 1_048_576, "Lines queued for one user before it is dropped by name.";
     chat_history_lines = 10_000, 1 => 10_000_000, "Lines kept per room.";
+    chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
@@ -134,7 +136,7 @@ mod tests {
             "clients",
             "channels",
         ];
-        let counted = ["agents", "agent", "rooms", "subscriptions"];
+        let counted = ["agents", "agent", "rooms", "subscriptions", "values"];
         for limit in TABLE {
             let last = limit.name.rsplit('_').next().unwrap();
             assert!(units.contains(&last) || counted.contains(&last), "{} has no unit", limit.name);

@@ -1,1 +1,180 @@
-//! relay
+//! The composition: every service of one relay, built from the settings, started, and ended together.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use signalbox_shared::api::ServiceInfo;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::broker;
+use crate::chat::{self, Chat};
+use crate::clock::now_ms;
+use crate::collector::{Collector, CollectorHandle, History};
+use crate::config::Settings;
+use crate::engine::Engine;
+use crate::limits::Limits;
+use crate::web::socket::Sockets;
+use crate::web::{self, AppState};
+
+/// A running relay.
+pub struct Relay {
+    services: Arc<[ServiceInfo]>,
+    addresses: Addresses,
+    tasks: TaskTracker,
+    collector: Option<CollectorHandle>,
+    shutdown: CancellationToken,
+    limits: Arc<Limits>,
+}
+
+/// Where a relay really listens, which matters when a port of 0 was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// Page, feed, WebSocket and API.
+    pub http: Option<SocketAddr>,
+    /// Message broker.
+    pub broker: Option<SocketAddr>,
+    /// Line chat.
+    pub chat: Option<SocketAddr>,
+    /// The collector's endpoints.
+    pub collector: Vec<String>,
+}
+
+impl Relay {
+    /// Binds every listener and starts every service. Cancel `shutdown` to end them, then call [`Self::wait`].
+    ///
+    /// # Errors
+    /// An address that cannot be bound, with the setting that moves it. Nothing runs then.
+    pub async fn start(settings: &Settings, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        let http = bind(settings.http, "http").await?;
+        let broker = bind(settings.broker, "broker").await?;
+        let line_chat = bind(settings.chat, "chat").await?;
+
+        let limits = Arc::new(settings.limits.clone());
+        let router = broker::Router::new(&limits);
+        let engine = Engine::embedded(router.clone());
+        let history = History::new(&limits);
+        let rooms = Chat::new(&limits);
+        let collector = Collector::start(
+            &settings.collector_sub,
+            &settings.collector_pull,
+            history.clone(),
+            engine.clone(),
+            &limits,
+            shutdown.clone(),
+        )?;
+
+        let addresses = Addresses {
+            http: local_address(http.as_ref())?,
+            broker: local_address(broker.as_ref())?,
+            chat: local_address(line_chat.as_ref())?,
+            collector: collector.endpoints().to_vec(),
+        };
+        let services = services(&addresses);
+        let tasks = TaskTracker::new();
+        if let Some(listener) = broker {
+            tasks.spawn(broker::listener::serve(listener, router, shutdown.clone()));
+        }
+        if let Some(listener) = line_chat {
+            tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
+        }
+        if let Some(listener) = http {
+            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let state = AppState {
+                sockets: sockets.clone(),
+                engine,
+                history,
+                collector: collector.stats(),
+                chat: rooms,
+                limits: limits.clone(),
+                services: services.clone(),
+                started_at_ms: now_ms(),
+                shutdown: shutdown.clone(),
+            };
+            let router = web::router(state, settings);
+            let serve = web::listener::serve(listener, router, limits.clone(), shutdown.clone());
+            tasks.spawn(async move {
+                serve.await;
+                // An upgraded connection is no longer the listener's.
+                sockets.ended().await;
+            });
+        }
+        tasks.close();
+        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Every service, what speaks there and where.
+    #[must_use]
+    pub fn services(&self) -> &[ServiceInfo] {
+        &self.services
+    }
+
+    /// Waits for the end of everything: until `shutdown` without a deadline, from then on for `shutdown_millis`.
+    pub async fn wait(mut self) {
+        self.shutdown.cancelled().await;
+        let collector = self.collector.take();
+        let ended = async {
+            self.tasks.wait().await;
+            if let Some(collector) = collector {
+                collector.join().await;
+            }
+        };
+        if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
+            let left = self.tasks.len();
+            tracing::warn!(left, "the deadline of shutdown_millis passed with {left} services still at work");
+        }
+    }
+}
+
+async fn within(deadline: Duration, future: impl Future<Output = ()>) -> bool {
+    tokio::time::timeout(deadline, future).await.is_ok()
+}
+
+async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("{setting} cannot listen on {address}: end what does, or choose another address with --{setting} IP:PORT (or off)")
+    })?;
+    Ok(Some(listener))
+}
+
+fn local_address(listener: Option<&TcpListener>) -> anyhow::Result<Option<SocketAddr>> {
+    listener.map(TcpListener::local_addr).transpose().context("a bound listener has no address")
+}
+
+fn services(addresses: &Addresses) -> Arc<[ServiceInfo]> {
+    let service = |name: &str, speaks: &str, addresses: Vec<String>, setting: &str| ServiceInfo {
+        name: name.to_owned(),
+        speaks: speaks.to_owned(),
+        addresses,
+        setting: setting.to_owned(),
+    };
+    let tcp = |address: Option<SocketAddr>| address.iter().map(SocketAddr::to_string).collect();
+    [
+        service(
+            "page",
+            "browsers: page, /feed, /ws, /api",
+            addresses.http.iter().map(|a| format!("http://{a}")).collect(),
+            "--http",
+        ),
+        service("broker", "length-prefixed frames over TCP", tcp(addresses.broker), "--broker"),
+        service(
+            "collector",
+            "JSON samples over ZeroMQ (PUB or PUSH)",
+            addresses.collector.clone(),
+            "--collector-sub, --collector-pull",
+        ),
+        service("chat", "lines over TCP, as nc speaks them", tcp(addresses.chat), "--chat"),
+    ]
+    .into()
+}

@@ -1,1 +1,92 @@
-//! web
+//! The web side: what a browser, curl or Prometheus reaches over HTTP. axum stands only here.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::middleware;
+use axum::routing::get;
+use signalbox_shared::api::ServiceInfo;
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::Chat;
+use crate::collector::{CollectorStats, History};
+use crate::config::Settings;
+use crate::engine::Engine;
+use crate::limits::Limits;
+
+pub mod api;
+pub mod assets;
+pub mod auth;
+pub mod feed;
+pub mod listener;
+pub mod metrics_api;
+pub mod problem;
+pub mod prometheus;
+pub mod socket;
+
+use socket::Sockets;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    /// Message routing.
+    pub engine: Engine,
+    /// Samples and their feed.
+    pub history: Arc<History>,
+    /// What the collector took and refused.
+    pub collector: Arc<CollectorStats>,
+    /// The rooms.
+    pub chat: Arc<Chat>,
+    /// Open WebSockets and what they share.
+    pub sockets: Arc<Sockets>,
+    /// Every bound.
+    pub limits: Arc<Limits>,
+    /// Each service and where it listens.
+    pub services: Arc<[ServiceInfo]>,
+    /// When the relay started, in milliseconds since the Unix epoch.
+    pub started_at_ms: i64,
+    /// Ends open streams.
+    pub shutdown: CancellationToken,
+}
+
+impl FromRef<AppState> for Arc<History> {
+    fn from_ref(state: &AppState) -> Self {
+        state.history.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<Sockets> {
+    fn from_ref(state: &AppState) -> Self {
+        state.sockets.clone()
+    }
+}
+
+/// Every route of the relay.
+pub fn router(state: AppState, settings: &Settings) -> Router {
+    let allowed = Arc::new(auth::Allowed {
+        hosts: settings.allow_host.clone(),
+        origins: settings.allow_origin.clone(),
+    });
+    let limits = &state.limits;
+    Router::new()
+        .route("/feed", get(feed::feed))
+        .route("/ws", get(socket::socket))
+        .route("/readyz", get(api::ready))
+        .route("/metrics", get(prometheus::metrics))
+        .route("/api/info", get(api::info))
+        .route("/api/channels", get(api::channels))
+        .route("/api/connections", get(api::connections))
+        .route("/api/metrics/history", get(metrics_api::history))
+        .route("/api/openapi.json", get(api::openapi))
+        .method_not_allowed_fallback(api::method_not_allowed)
+        .layer(axum::extract::DefaultBodyLimit::max(
+            usize::try_from(limits.http_body_bytes).unwrap_or(usize::MAX),
+        ))
+        .layer(middleware::from_fn_with_state(allowed.clone(), auth::check))
+        .layer(auth::cors(allowed))
+        // A probe asks by whatever name it likes and learns nothing.
+        .route("/healthz", get(api::health))
+        .with_state(state)
+        .merge(assets::routes(settings.page_dir.as_deref()))
+}

@@ -74,8 +74,36 @@ pub struct Features {
 pub struct CollectorInfo {
     /// Samples taken.
     pub accepted: u64,
-    /// Refused messages by reason ([`crate::SampleError::reason`]), with the last one of each.
+    /// Refused messages by reason ([`crate::SampleError::reason`], or `too_many_agents`), with the last one of each.
     pub refused: BTreeMap<String, Refused>,
+    /// Metrics that stayed in their sample and got no column: over `collector_metrics_per_agent`, or with a name that
+    /// no chart can show.
+    #[serde(default)]
+    pub metrics_left_out: u64,
+    /// Of the refused ones, JSON that was no object and was published on `/topic/collector/other`.
+    #[serde(default)]
+    pub other_published: u64,
+    /// The same, but not published: there was no room.
+    #[serde(default)]
+    pub other_dropped: u64,
+    /// Who reads the feed, and who did not keep up.
+    #[serde(default)]
+    pub feed: FeedInfo,
+}
+
+/// The feed's clients since the relay started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedInfo {
+    /// Clients now.
+    pub clients: u64,
+    /// Refused with 503 because as many as `feed_clients` allows were there.
+    pub refused: u64,
+    /// Dropped because they read nothing for `feed_stall_secs`.
+    pub dropped_stalled: u64,
+    /// Dropped because what they had to read next had left the history.
+    pub dropped_fell_out: u64,
+    /// Streams that began with a gap.
+    pub gaps: u64,
 }
 
 /// Messages refused for one reason.

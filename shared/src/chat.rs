@@ -1,5 +1,7 @@
 //! The chat, as both halves see it (docs/protocol.md §4 and §5): the rules of names and lines, and what a room holds.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -11,6 +13,17 @@ pub const LOBBY: &str = "lobby";
 pub const NAME_CHARS_MAX: usize = 32;
 /// Longest line, in bytes of UTF-8 without its end. Source: docs/protocol.md §4.
 pub const LINE_BYTES_MAX: usize = 4 * 1024;
+
+/// Longest room name, in characters. Source: docs/protocol.md §5.
+pub const ROOM_CHARS_MAX: usize = 32;
+/// Longest key of a line said by a page, in bytes: two UUIDs fit.
+pub const KEY_BYTES_MAX: usize = 80;
+/// Most users that one message lists, longest there first; how many there are is told beside it. A room of thousands
+/// would else send hundreds of kilobytes to everyone whenever somebody comes or goes.
+pub const PRESENCE_USERS_MAX: usize = 500;
+/// A line that says nothing but "still here" (ASCII SYN, "synchronous idle"): it counts against the idle timeout and
+/// goes to nobody. Source: docs/protocol.md §4.
+pub const KEEP_ALIVE_LINE: &str = "\u{16}";
 
 /// Why a text is no user name. Its text is shown to the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -51,9 +64,77 @@ pub fn check_name(text: &str) -> Result<&str, NameError> {
     }
 }
 
-/// Characters that could act on a terminal or reorder the text around them (Unicode's bidi controls, UAX #9).
-fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Why a text is no room name. Its text is shown to the user.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RoomError {
+    /// Nothing there.
+    #[error("a room name must not be empty")]
+    Empty,
+    /// Over [`ROOM_CHARS_MAX`].
+    #[error("a room name of {chars} characters is over the limit of {ROOM_CHARS_MAX} characters")]
+    TooLong {
+        /// Its length in characters.
+        chars: usize,
+    },
+    /// Something other than a letter, a digit, `-`, `_` or `.`.
+    #[error("a room name consists of letters, digits, \"-\", \"_\" and \".\", not {character:?}")]
+    BadCharacter {
+        /// The first one found.
+        character: char,
+    },
+}
+
+/// Checks a room name.
+///
+/// # Errors
+/// Each variant of [`RoomError`].
+pub fn check_room(name: &str) -> Result<&str, RoomError> {
+    if name.is_empty() {
+        return Err(RoomError::Empty);
+    }
+    let chars = name.chars().count();
+    if ROOM_CHARS_MAX < chars {
+        return Err(RoomError::TooLong { chars });
+    }
+    match name.chars().find(|c| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.')) {
+        Some(character) => Err(RoomError::BadCharacter { character }),
+        None => Ok(name),
+    }
+}
+
+/// Makes a line harmless to whatever shows it: control characters become visible (U+2400 and following for ASCII's,
+/// U+FFFD for the rest), and so do those that reorder the text around them. Tabs and marks that only give a
+/// direction to themselves stay.
+///
+/// The result is at most three times as long in bytes.
+#[must_use]
+pub fn neutralise(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts_on_the_line) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if acts_on_the_line(c) { visible(c) } else { c }).collect())
+}
+
+fn acts_on_the_line(c: char) -> bool {
+    c != '\t' && is_control(c) && !matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
+}
+
+fn visible(c: char) -> char {
+    match c {
+        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\u{7f}' => '\u{2421}',
+        _ => char::REPLACEMENT_CHARACTER,
+    }
+}
+
+/// Characters that could act on a terminal, reorder the text around them (Unicode's bidi controls, UAX #9), end a
+/// line, or make two names look the same by being invisible.
+pub(crate) fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        )
 }
 
 /// One entry of a room's history.
@@ -125,5 +206,49 @@ mod tests {
         check(&"ż".repeat(33), Err(NameError::TooLong { chars: 33 }));
         check("a\u{1b}[2Jb", Err(NameError::ControlCharacter { code_point: 0x1b }));
         check("a\u{202e}b", Err(NameError::ControlCharacter { code_point: 0x202e }));
+        check("a\u{200b}da", Err(NameError::ControlCharacter { code_point: 0x200b }));
+    }
+
+    #[test]
+    fn room_names_can_stand_in_an_address_and_in_a_channel_name() {
+        let check = |name: &str, expected: Result<(), RoomError>| {
+            assert_eq!(check_room(name).map(drop), expected, "{name:?}");
+        };
+        check(LOBBY, Ok(()));
+        check("team-1_b.c", Ok(()));
+        check("żółw", Ok(()));
+        check("", Err(RoomError::Empty));
+        check("a b", Err(RoomError::BadCharacter { character: ' ' }));
+        check("a/b", Err(RoomError::BadCharacter { character: '/' }));
+        check(&"r".repeat(33), Err(RoomError::TooLong { chars: 33 }));
+    }
+
+    #[test]
+    fn lines_are_shown_as_what_they_are() {
+        let check = |text: &str, expected: &str| assert_eq!(neutralise(text), expected, "{text:?}");
+        check("plain\ttext, żółw, 🚦", "plain\ttext, żółw, 🚦");
+        check("a\u{1b}[2Jb\u{7}", "a␛[2Jb␇");
+        check("\u{7f}\u{9b}", "␡\u{fffd}");
+        check("abc\u{202e}cba\u{2028}", "abc\u{fffd}cba\u{fffd}");
+        check("\u{200e}שלום\u{200f}", "\u{200e}שלום\u{200f}");
+    }
+
+    #[test]
+    fn the_vectors_of_the_reference_hold() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/vectors/chat.json")).unwrap();
+        let rows = |part: &str| vectors[part].as_array().unwrap().clone();
+        for row in rows("names") {
+            let found = check_name(row["text"].as_str().unwrap()).map_err(|error| error.to_string());
+            assert_eq!(found.as_deref().ok(), row["name"].as_str(), "{row}");
+            assert_eq!(found.as_ref().err().map(String::as_str), row["error"].as_str(), "{row}");
+        }
+        for row in rows("rooms") {
+            let error = check_room(row["text"].as_str().unwrap()).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), row["error"].as_str(), "{row}");
+        }
+        for row in rows("lines") {
+            assert_eq!(neutralise(row["said"].as_str().unwrap()), row["shown"].as_str().unwrap());
+        }
     }
 }

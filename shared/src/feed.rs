@@ -96,3 +96,32 @@ pub struct AgentHistory {
     /// One column per metric, as long as `timestamps_ms`; null where a point lacks that metric.
     pub metrics: BTreeMap<String, Vec<Option<f64>>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::Sample;
+
+    /// What the data of each named event of docs/vectors/feed.json are, read and written again.
+    fn round_trip(event: &str, data: &str) -> serde_json::Result<String> {
+        match event {
+            EVENT_GAP => serde_json::to_string(&serde_json::from_str::<Gap>(data)?),
+            EVENT_AGENT => serde_json::to_string(&serde_json::from_str::<AgentChange>(data)?),
+            EVENT_PING => serde_json::to_string(&serde_json::from_str::<Ping>(data)?),
+            _ => Ok(Sample::from_json(data.as_bytes())
+                .map(|sample| Value::Object(sample.object).to_string())
+                .unwrap()),
+        }
+    }
+
+    #[test]
+    fn the_vectors_data_are_these_types() {
+        let vectors: Value = serde_json::from_str(include_str!("../../docs/vectors/feed.json")).unwrap();
+        for vector in vectors["events"].as_array().unwrap() {
+            let text = |key: &str| vector[key].as_str().unwrap();
+            assert_eq!(round_trip(text("event"), text("data")).unwrap(), text("data"), "{}", vector["name"]);
+        }
+    }
+}

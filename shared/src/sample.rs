@@ -6,8 +6,15 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Largest sample, in bytes. Source: docs/protocol.md §2.
+use crate::chat::is_control;
+
+/// Largest sample, in bytes, as it comes and as the feed encodes it. Source: docs/protocol.md §2.
 pub const SAMPLE_BYTES_MAX: usize = 64 * 1024;
+/// Longest agent name and longest charted metric's name, in characters: what a legend can show, and a bound on what
+/// is kept per agent.
+pub const NAME_CHARS_MAX: usize = 128;
+/// How much of a sender's text an error repeats, in characters: enough to recognise it, too little to flood a log.
+pub const ERROR_TEXT_CHARS_MAX: usize = 160;
 
 /// A checked reading of one agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +51,20 @@ pub enum SampleError {
     /// Neither `color` nor `name` nor `service`.
     #[error("no agent name: one of \"color\", \"name\", \"service\" must be a non-empty string")]
     NoName,
+    /// Over [`NAME_CHARS_MAX`].
+    #[error("an agent name of {chars} characters is over the limit of {NAME_CHARS_MAX} characters")]
+    NameTooLong {
+        /// Its length in characters.
+        chars: usize,
+    },
+    /// A name with an escape, a line break or another control or direction-changing character.
+    #[error("an agent name must not contain the control character U+{code_point:04X}")]
+    NameControlCharacter {
+        /// The first one found.
+        code_point: u32,
+    },
     /// `timestamp` is missing, no string, or not ISO 8601 with offset.
-    #[error("\"timestamp\" is not an ISO 8601 time with offset: {0}")]
+    #[error("\"timestamp\" is not an ISO 8601 time with offset, such as 2026-11-20T12:03:07+01:00: {0}")]
     BadTimestamp(String),
     /// `cpu` or `mem` is missing or no finite number.
     #[error("\"{key}\" is not a finite number")]
@@ -53,24 +72,41 @@ pub enum SampleError {
         /// Its key.
         key: String,
     },
+    /// `NaN`, `Infinity` or a number that only infinity could hold, anywhere in the object.
+    #[error("{what} at column {column} is no finite number: leave a metric out when it has no value")]
+    NotFinite {
+        /// The literal, or what stands for a number out of range.
+        what: &'static str,
+        /// Where, in bytes from 1, on its line.
+        column: usize,
+    },
 }
 
 impl SampleError {
     /// Every label that [`Self::reason`] can give, in a fixed order.
-    pub const REASONS: [&'static str; 7] =
-        ["too_large", "multipart", "not_json", "not_object", "no_name", "bad_timestamp", "bad_metric"];
+    pub const REASONS: [&'static str; 8] = [
+        "too_large",
+        "multipart",
+        "not_json",
+        "not_object",
+        "no_name",
+        "bad_name",
+        "bad_timestamp",
+        "bad_metric",
+    ];
 
     /// Short label for counting.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => Self::REASONS[0],
-            Self::Multipart { .. } => Self::REASONS[1],
-            Self::NotJson(_) => Self::REASONS[2],
-            Self::NotObject => Self::REASONS[3],
-            Self::NoName => Self::REASONS[4],
-            Self::BadTimestamp(_) => Self::REASONS[5],
-            Self::BadMetric { .. } => Self::REASONS[6],
+            Self::TooLarge { .. } => "too_large",
+            Self::Multipart { .. } => "multipart",
+            Self::NotJson(_) => "not_json",
+            Self::NotObject => "not_object",
+            Self::NoName => "no_name",
+            Self::NameTooLong { .. } | Self::NameControlCharacter { .. } => "bad_name",
+            Self::BadTimestamp(_) => "bad_timestamp",
+            Self::BadMetric { .. } | Self::NotFinite { .. } => "bad_metric",
         }
     }
 }
@@ -79,7 +115,7 @@ impl Sample {
     /// Checks one message as it came from an agent.
     ///
     /// The synonyms `name` and `service` are copied to `color`, so that what the feed carries always holds the four
-    /// fields that a plain page reads.
+    /// fields that a plain page reads. Of a repeated key the last value counts, as in a browser.
     ///
     /// # Errors
     /// Each variant of [`SampleError`] but `Multipart`, which only a transport can see.
@@ -87,20 +123,24 @@ impl Sample {
         if SAMPLE_BYTES_MAX < bytes.len() {
             return Err(SampleError::TooLarge { bytes: bytes.len() });
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(|e| SampleError::NotJson(e.to_string()))?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| error_from_json(bytes, &error))?;
         let Value::Object(mut object) = value else { return Err(SampleError::NotObject) };
-        let color = ["color", "name", "service"]
+        let (key, color) = ["color", "name", "service"]
             .into_iter()
-            .find_map(|key| object.get(key)?.as_str().filter(|name| !name.trim().is_empty()))
-            .ok_or(SampleError::NoName)?
-            .to_owned();
+            .find_map(|key| {
+                Some((key, object.get(key)?.as_str().filter(|name| !name.trim().is_empty())?.to_owned()))
+            })
+            .ok_or(SampleError::NoName)?;
+        check_name(&color)?;
         let timestamp_ms = timestamp_ms(object.get("timestamp"))?;
         for key in ["cpu", "mem"] {
             if !object.get(key).is_some_and(Value::is_number) {
                 return Err(SampleError::BadMetric { key: key.to_owned() });
             }
         }
-        object.insert("color".to_owned(), Value::String(color.clone()));
+        if key != "color" {
+            object.insert("color".to_owned(), Value::String(color.clone()));
+        }
         Ok(Self { color, timestamp_ms, object })
     }
 
@@ -110,10 +150,54 @@ impl Sample {
     }
 }
 
-fn timestamp_ms(value: Option<&Value>) -> Result<i64, SampleError> {
-    let text =
-        value.and_then(Value::as_str).ok_or_else(|| SampleError::BadTimestamp("no string".to_owned()))?;
-    let timestamp: Timestamp =
-        text.parse().map_err(|e: jiff::Error| SampleError::BadTimestamp(e.to_string()))?;
-    Ok(timestamp.as_millisecond())
+/// Whether a metric's own name may stand in a chart: at most [`NAME_CHARS_MAX`] characters, no control characters.
+/// The metric stays in the sample in either case.
+#[must_use]
+pub fn is_chartable(metric: &str) -> bool {
+    check_name(metric).is_ok()
 }
+
+fn check_name(name: &str) -> Result<(), SampleError> {
+    let chars = name.chars().count();
+    if NAME_CHARS_MAX < chars {
+        return Err(SampleError::NameTooLong { chars });
+    }
+    match name.chars().find(|&c| is_control(c)) {
+        Some(c) => Err(SampleError::NameControlCharacter { code_point: c.into() }),
+        None => Ok(()),
+    }
+}
+
+fn timestamp_ms(value: Option<&Value>) -> Result<i64, SampleError> {
+    let bad = |why: &str| SampleError::BadTimestamp(why.chars().take(ERROR_TEXT_CHARS_MAX).collect());
+    match value {
+        None => Err(bad("it is missing")),
+        Some(Value::String(text)) => {
+            let timestamp: Timestamp = text.parse().map_err(|error: jiff::Error| bad(&error.to_string()))?;
+            Ok(timestamp.as_millisecond())
+        }
+        Some(_) => Err(bad("it is no string")),
+    }
+}
+
+/// Names what JSON has no word for: several languages' encoders write `NaN` and `Infinity` all the same.
+fn error_from_json(bytes: &[u8], error: &serde_json::Error) -> SampleError {
+    let column = error.column();
+    let text = error.to_string();
+    if text.starts_with("number out of range") {
+        return SampleError::NotFinite { what: "a number out of range", column };
+    }
+    // The parser stops at the literal's first letter, or at the one behind its sign.
+    let line_start =
+        bytes.split_inclusive(|&b| b == b'\n').take(error.line().saturating_sub(1)).map(<[u8]>::len);
+    let at = line_start.sum::<usize>() + column.saturating_sub(1);
+    for what in ["NaN", "Infinity"] {
+        if bytes.get(at..).is_some_and(|rest| rest.starts_with(what.as_bytes())) {
+            return SampleError::NotFinite { what, column };
+        }
+    }
+    SampleError::NotJson(text.chars().take(ERROR_TEXT_CHARS_MAX).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,10 @@ use crate::chat::{ChatLine, ChatUser};
 use crate::feed::GapReason;
 use crate::{ChannelName, EventId, Payload};
 
+mod decode;
+
+pub use decode::DecodeError;
+
 /// Largest message a page may send, in bytes; a larger one closes with 1009.
 pub const CLIENT_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Most bytes of one payload that the tail shows; the rest is fetched on demand.
@@ -201,9 +205,13 @@ pub enum ServerMessage {
         room: String,
         /// The name this page is known by.
         name: String,
-        /// Everybody in the room.
+        /// Who is in the room, at most [`crate::chat::PRESENCE_USERS_MAX`], in the order in which they came.
         users: Vec<ChatUser>,
-        /// The lines after `since`, or the newest ones, oldest first.
+        /// How many are in the room.
+        #[serde(default)]
+        n_users: u64,
+        /// The lines after `since`, or the newest ones, oldest first. Lines that follow come as `chat_line`, without
+        /// a hole, also when there are more after `since` than fit here.
         lines: Vec<ChatLine>,
         /// Present when the lines after `since` could not all be given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,8 +228,11 @@ pub enum ServerMessage {
     ChatPresence {
         /// The room.
         room: String,
-        /// Everybody.
+        /// Who, at most [`crate::chat::PRESENCE_USERS_MAX`], in the order in which they came.
         users: Vec<ChatUser>,
+        /// How many are in the room.
+        #[serde(default)]
+        n_users: u64,
     },
     /// This page could not follow a room and lost lines; it should join again with `since`.
     ChatLagged {

@@ -1,15 +1,33 @@
-//! `signalbox broker`.
+//! `signalbox broker`: the message broker alone.
 
 use std::process::ExitCode;
 
+use super::serve;
+use super::settings::SettingArgs;
+
 /// Start the message broker alone.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    settings: SettingArgs,
+}
 
-/// Runs it.
+const EXAMPLES: &str = "\
+Examples:
+  signalbox broker                            listen on 127.0.0.1:25000
+  signalbox broker --broker 0.0.0.0:25000     for the whole network
+  signalbox broker --broker-frame-bytes 1MiB  refuse larger messages";
+
+/// Runs until a signal.
 ///
 /// # Errors
-/// What keeps it from running.
-pub fn run(_args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+/// A setting that cannot be used, or an address that cannot be bound.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut settings = args.settings.settings()?;
+    settings.http = None;
+    settings.chat = None;
+    settings.collector_sub.clear();
+    settings.collector_pull.clear();
+    serve::run_with(&settings)
 }

@@ -1,10 +1,13 @@
 //! The relay from outside: every listener is spoken to over real sockets, by Rust and by plain Python programs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod broker;
 mod chat;
 mod feed;
 mod hostile;
 mod http;
 mod peers;
+mod relay;
 mod socket;
 mod support;

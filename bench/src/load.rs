@@ -1,0 +1,16 @@
+//! One load run: connections, threads, counts. Knows protocols (`wire`), not who serves them.
+
+pub(crate) mod account;
+pub(crate) mod forward;
+pub(crate) mod latency;
+pub(crate) mod throughput;
+pub(crate) mod wire;
+
+use std::io::Write as _;
+
+/// Prints a result for the process that started this one.
+fn print(outcome: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", serde_json::to_string(outcome)?)?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: Signalbox's speed beside that of other programs, in one run on one machine.
+//!
+//! The generators speak every peer's protocol with the same threads, the same batching and the same counting, and every
+//! run checks its counts before its time is believed. Nothing here is linked with the product.
+
+mod broker;
+mod load;
+mod peer;
+mod report;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Signalbox beside other programs.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", max_term_width = 100)]
+enum Cli {
+    /// The message broker beside nats-server, redis-server and a plain forwarder.
+    Broker(broker::Args),
+    /// One load run in this process; prints its result as JSON. Used by the others.
+    #[command(subcommand, hide = true)]
+    Load(Load),
+}
+
+#[derive(Debug, Subcommand)]
+enum Load {
+    /// As many messages as possible.
+    Throughput(load::throughput::Args),
+    /// Messages at a steady rate, timed from when each was due.
+    Latency(load::latency::Args),
+    /// The ceiling: copies bytes from one connection to another.
+    Forward(load::forward::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse() {
+        Cli::Broker(args) => broker::run(&args),
+        Cli::Load(Load::Throughput(args)) => load::throughput::run(&args),
+        Cli::Load(Load::Latency(args)) => load::latency::run(&args),
+        Cli::Load(Load::Forward(args)) => load::forward::run(&args),
+    }
+}

@@ -1,0 +1,168 @@
+//! Servers under test: started on a free port, watched through the operating system's accounting, ended on drop.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use crate::load::wire::Wire;
+
+/// How long a server may take to listen.
+const START_DEADLINE: Duration = Duration::from_secs(10);
+/// Clock ticks per second in `/proc/PID/stat`; Linux fixes what user space sees (man 5 proc).
+const TICKS_PER_SEC: f64 = 100.0;
+
+/// A program that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// This repository's broker.
+    Signalbox,
+    /// nats-server.
+    Nats,
+    /// redis-server.
+    Redis,
+    /// The plain forwarder.
+    Forward,
+}
+
+impl Program {
+    /// All of them, ours first.
+    pub(crate) const ALL: [Self; 4] = [Self::Signalbox, Self::Nats, Self::Redis, Self::Forward];
+
+    /// Its name in the report.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Signalbox => "signalbox",
+            Self::Nats => "nats",
+            Self::Redis => "redis",
+            Self::Forward => "forwarder",
+        }
+    }
+
+    /// What it speaks.
+    pub(crate) fn wire(self) -> Wire {
+        match self {
+            Self::Signalbox => Wire::Signalbox,
+            Self::Nats => Wire::Nats,
+            Self::Redis => Wire::Redis,
+            Self::Forward => Wire::Forward,
+        }
+    }
+
+    /// Whether it has point-to-point queues.
+    pub(crate) fn has_queues(self) -> bool {
+        matches!(self, Self::Signalbox | Self::Nats)
+    }
+
+    /// Its version, as it tells it.
+    pub(crate) fn version(self, signalbox: &Path) -> anyhow::Result<String> {
+        let (program, flag) = match self {
+            Self::Signalbox => (signalbox.to_owned(), "--version"),
+            Self::Nats => (PathBuf::from("nats-server"), "--version"),
+            Self::Redis => (PathBuf::from("redis-server"), "--version"),
+            Self::Forward => return Ok("forwarder of this bench".to_owned()),
+        };
+        let output = Command::new(&program).arg(flag).output().with_context(|| {
+            format!("{} cannot be started: install it (Debian has it by that name)", program.display())
+        })?;
+        Ok(String::from_utf8_lossy(&output.stdout).split_whitespace().take(3).collect::<Vec<_>>().join(" "))
+    }
+
+    /// Starts it.
+    pub(crate) fn start(self, signalbox: &Path) -> anyhow::Result<Server> {
+        // Taken and given back at once: nothing else on this machine takes ports during a bench.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = format!("127.0.0.1:{port}");
+        let port = port.to_string();
+        let mut command = match self {
+            Self::Signalbox => {
+                let mut command = Command::new(signalbox);
+                command.args(["broker", "--broker", &address, "--log", "warn"]);
+                command
+            }
+            Self::Nats => {
+                let mut command = Command::new("nats-server");
+                command.args(["--addr", "127.0.0.1", "--port", &port]);
+                command
+            }
+            Self::Redis => {
+                let mut command = Command::new("redis-server");
+                command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
+                command
+            }
+            Self::Forward => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.args(["load", "forward", "--address", &address]);
+                command
+            }
+        };
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.with_context(|| format!("{} cannot be started", self.name()))?;
+        let server = Server { child, address, program: self };
+        server.wait_until_it_listens()?;
+        Ok(server)
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: String,
+    /// What it is.
+    pub(crate) program: Program,
+}
+
+impl Server {
+    fn wait_until_it_listens(&self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        // The forwarder takes every connection for a client, so it is asked for by name in the kernel's table.
+        while !is_listening(&self.address)? {
+            anyhow::ensure!(started.elapsed() < START_DEADLINE, "{} does not listen", self.program.name());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if self.program != Program::Forward {
+            drop(TcpStream::connect(&self.address)?);
+        }
+        Ok(())
+    }
+
+    /// CPU seconds it has used, user and system.
+    pub(crate) fn cpu_secs(&self) -> anyhow::Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // After the command's name in brackets: field 3 is the first, utime and stime are 14 and 15.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks: f64 =
+            fields.get(11..13).context("short stat")?.iter().filter_map(|t| t.parse::<f64>().ok()).sum();
+        Ok(ticks / TICKS_PER_SEC)
+    }
+
+    /// A figure of `/proc/PID/status` in KiB: `VmHWM` is the peak of resident memory, `VmRSS` the present.
+    pub(crate) fn memory_kib(&self, key: &str) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+            .with_context(|| format!("no {key}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It is ours and may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a socket listens there, by `/proc/net/tcp` (state 0A; addresses in hexadecimal).
+fn is_listening(address: &str) -> anyhow::Result<bool> {
+    let port: u16 = address.rsplit(':').next().and_then(|port| port.parse().ok()).context("no port")?;
+    let local = format!(":{port:04X}");
+    let table = std::fs::read_to_string("/proc/net/tcp")?;
+    Ok(table.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        fields.next().is_some_and(|field| field.ends_with(&local)) && fields.nth(1) == Some("0A")
+    }))
+}

@@ -1,0 +1,204 @@
+//! What the page does: connects, puts what comes into the stores, and carries out what a person asks for.
+//!
+//! The views call it and watch the stores; it knows no view.
+
+mod chat;
+mod feed;
+mod queues;
+mod socket;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Interval;
+use leptos::prelude::{Set, location, window};
+use send_wrapper::SendWrapper;
+use signalbox_shared::socket::ClientMessage;
+use wasm_bindgen_futures::spawn_local;
+
+use super::stores::Stores;
+use crate::state::relay_address::RelayAddress;
+use crate::state::requests::{Purpose, Requests};
+use crate::state::route::View;
+use crate::transport::feed::{Feed, HISTORY_WINDOW_SECS};
+use crate::transport::history;
+use crate::transport::page_events::{PageEvent, PageEvents};
+use crate::transport::socket::{SendError, Socket};
+
+/// How often the links look at the clock, in milliseconds: a retry is at most this late.
+const TICK_MS: u32 = 250;
+
+/// A stream between page and relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Samples by Server-Sent Events.
+    Feed,
+    /// Queues and chat by WebSocket.
+    Socket,
+}
+
+/// The page's hands. Cheap to clone; every clone works on the same stores and streams.
+#[derive(Clone)]
+pub struct Control {
+    /// What the views watch.
+    pub stores: Stores,
+    inner: SendWrapper<Rc<Inner>>,
+}
+
+struct Inner {
+    relay: RefCell<Option<RelayAddress>>,
+    /// How much history has been fetched, in seconds.
+    history_secs: Cell<u32>,
+    feed: RefCell<Option<Feed>>,
+    socket: RefCell<Option<Socket>>,
+    requests: RefCell<Requests>,
+    /// When to try the chat again after a refusal, in milliseconds by the page's clock.
+    chat_again_at_ms: Cell<Option<i64>>,
+    n_chat_refused: Cell<u32>,
+    n_said: Cell<u64>,
+    /// What runs as long as the page: the clock, the tab's events, the address.
+    running: RefCell<Option<Running>>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            relay: RefCell::default(),
+            history_secs: Cell::new(HISTORY_WINDOW_SECS),
+            feed: RefCell::default(),
+            socket: RefCell::default(),
+            requests: RefCell::default(),
+            chat_again_at_ms: Cell::default(),
+            n_chat_refused: Cell::default(),
+            n_said: Cell::default(),
+            running: RefCell::default(),
+        }
+    }
+}
+
+struct Running {
+    _interval: Interval,
+    _page_events: PageEvents,
+    _hash: EventListener,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { stores: Stores::default(), inner: SendWrapper::new(Rc::default()) }
+    }
+}
+
+impl Control {
+    /// Begins to live: follows the address, finds the relay and connects. Without this call the stores stay as they
+    /// are, which is what tests of the views want.
+    pub fn start(&self) {
+        self.follow_address();
+        let (on_tick, on_page_event, on_hash) = (self.clone(), self.clone(), self.clone());
+        *self.inner.running.borrow_mut() = Some(Running {
+            _interval: Interval::new(TICK_MS, move || on_tick.tick()),
+            _page_events: PageEvents::listen(move |event| on_page_event.page_event(event)),
+            _hash: EventListener::new(&window(), "hashchange", move |_| on_hash.follow_address()),
+        });
+        let this = self.clone();
+        spawn_local(async move {
+            match find_relay().await {
+                Ok(relay) => this.connect(&relay),
+                Err(why) => this.stores.trouble.set(Some(why)),
+            }
+        });
+    }
+
+    fn connect(&self, relay: &RelayAddress) {
+        self.stores.elsewhere.set(relay.elsewhere().map(str::to_owned));
+        *self.inner.relay.borrow_mut() = Some(relay.clone());
+        self.reenter_chat();
+        let (output, state) = (self.clone(), self.stores.socket.clone());
+        let socket = Socket::open(relay.clone(), move |o| output.socket_output(o), move |s| state.set(s));
+        *self.inner.socket.borrow_mut() = Some(socket);
+        let (output, state) = (self.clone(), self.stores.feed.clone());
+        let feed = Feed::open(relay.clone(), move |o| output.feed_output(o), move |s| state.set(s));
+        *self.inner.feed.borrow_mut() = Some(feed);
+    }
+
+    /// A person asks for a stream.
+    pub fn wake(&self, stream: Stream) {
+        match stream {
+            Stream::Feed => self.feed().iter().for_each(Feed::wake),
+            Stream::Socket => self.socket().iter().for_each(Socket::wake),
+        }
+    }
+
+    fn tick(&self) {
+        let now_ms = crate::transport::now_ms();
+        self.feed().iter().for_each(Feed::tick);
+        self.socket().iter().for_each(Socket::tick);
+        self.tick_chat(now_ms);
+        // Once a second is often enough for ages.
+        if now_ms / 1000 != leptos::prelude::GetUntracked::get_untracked(&self.stores.clock_ms) / 1000 {
+            self.stores.clock_ms.set(now_ms);
+            if self.stores.agents.peek(|agents| !agents.is_empty()) {
+                self.prune_agents(now_ms);
+            }
+        }
+    }
+
+    fn page_event(&self, event: PageEvent) {
+        self.feed().iter().for_each(|feed| feed.page_event(event));
+        self.socket().iter().for_each(|socket| socket.page_event(event));
+        if event == PageEvent::Shown {
+            self.read_chat();
+        }
+    }
+
+    fn follow_address(&self) {
+        let view = View::from_hash(&location().hash().unwrap_or_default());
+        let old = leptos::prelude::GetUntracked::get_untracked(&self.stores.view);
+        self.stores.view.set(view.clone());
+        self.view_changed(&old, &view);
+        self.read_chat();
+    }
+
+    /// The streams are cloned out, for what is done with them may call back.
+    fn feed(&self) -> Option<Feed> {
+        self.inner.feed.borrow().clone()
+    }
+
+    fn socket(&self) -> Option<Socket> {
+        self.inner.socket.borrow().clone()
+    }
+
+    fn send(&self, message: &ClientMessage) -> Result<(), SendError> {
+        self.socket().ok_or(SendError::NotConnected)?.send(message)
+    }
+
+    /// Sends a message that is answered; nothing waits when it could not be sent.
+    fn request(&self, purpose: Purpose, message: impl FnOnce(u64) -> ClientMessage) -> Result<(), String> {
+        let id = self.inner.requests.borrow_mut().begin(purpose);
+        let id = id.ok_or_else(|| "too many requests await their answers".to_owned())?;
+        self.send(&message(id)).map_err(|e| {
+            self.inner.requests.borrow_mut().end(id);
+            e.to_string()
+        })
+    }
+}
+
+/// Where the relay is, from the link, from `config.json`, or beside the page.
+async fn find_relay() -> Result<RelayAddress, String> {
+    let query =
+        location().search().ok().and_then(|search| web_sys::UrlSearchParams::new_with_str(&search).ok());
+    let named = query.and_then(|query| query.get("relay"));
+    let config = match named {
+        Some(_) => Default::default(),
+        None => history::config().await.map_err(|e| format!("config.json is not understood: {e}"))?,
+    };
+    RelayAddress::resolve(named.as_deref(), &config, &page_folder()).map_err(|e| e.to_string())
+}
+
+/// The page's own address up to its last slash.
+fn page_folder() -> String {
+    let origin = location().origin().unwrap_or_default();
+    let path = location().pathname().unwrap_or_default();
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{origin}{folder}/")
+}

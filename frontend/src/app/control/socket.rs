@@ -1,0 +1,138 @@
+//! What the socket brings, into the stores: each message to its place, each answer to its request.
+
+use signalbox_shared::chat::LOBBY;
+use signalbox_shared::socket::{AckDetail, ServerMessage};
+
+use super::Control;
+use crate::app::stores::Hello;
+use crate::state::publishes::Outcome;
+use crate::state::requests::Purpose;
+use crate::state::tail::Tail;
+use crate::transport::now_ms;
+use crate::transport::socket::SocketOutput;
+
+impl Control {
+    pub(super) fn socket_output(&self, output: SocketOutput) {
+        match output {
+            SocketOutput::Message(message) => self.message(message),
+            SocketOutput::Lost => self.lost(),
+            SocketOutput::Undecodable(why) => self.undecodable("socket", &why),
+        }
+    }
+
+    fn message(&self, message: ServerMessage) {
+        let stores = &self.stores;
+        match message {
+            ServerMessage::Hello { version, features, limits, .. } => {
+                stores.hello.set(Some(Hello { version, features, limits }));
+                self.resume_queues();
+                self.resume_chat();
+            }
+            ServerMessage::Heartbeat { .. } => {}
+            ServerMessage::Subscribed { id, channel, mode } => {
+                self.inner.requests.borrow_mut().end(id);
+                self.with_tail(&channel, |tail| tail.subscribed(mode, now_ms()));
+            }
+            ServerMessage::Unsubscribed { .. } => {}
+            ServerMessage::Tail { channel, messages, accounts } => {
+                let n_skipped = self.with_tail(&channel, |tail| {
+                    let n_before = tail.accounts.skipped;
+                    tail.apply(messages, accounts);
+                    accounts.skipped.saturating_sub(n_before)
+                });
+                if let (Some(1..), Some(socket)) = (n_skipped, self.socket()) {
+                    socket.fell_behind(format!("{} messages of {channel} skipped so far", accounts.skipped));
+                }
+            }
+            ServerMessage::Ack { id, detail } => self.acknowledged(id, detail),
+            ServerMessage::Refused { id, reason, suggestion, retry_after_ms } => {
+                self.refused(id, reason, suggestion, retry_after_ms);
+            }
+            ServerMessage::Piece { id, offset, size_bytes, base64 } => {
+                self.piece(id, offset, size_bytes, base64);
+            }
+            ServerMessage::Channels { full, rows, gone, .. } => {
+                stores.channels.update(|channels| channels.apply(full, rows, &gone));
+            }
+            ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap } if room == LOBBY => {
+                self.inner.requests.borrow_mut().end(id);
+                stores.chat.update(|chat| chat.present(users, n_users));
+                self.chat_joined(name, lines, gap.as_ref());
+            }
+            ServerMessage::ChatLine { room, line } if room == LOBBY => self.chat_line(line),
+            ServerMessage::ChatPresence { room, users, n_users } if room == LOBBY => {
+                stores.chat.update(|chat| chat.present(users, n_users));
+            }
+            ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
+            // Rooms that this page never entered.
+            ServerMessage::ChatJoined { .. }
+            | ServerMessage::ChatLine { .. }
+            | ServerMessage::ChatPresence { .. }
+            | ServerMessage::ChatLagged { .. } => {}
+            ServerMessage::Error { reason } => self.undecodable("relay", &reason),
+        }
+    }
+
+    fn acknowledged(&self, id: u64, detail: Option<AckDetail>) {
+        let purpose = self.inner.requests.borrow_mut().end(id);
+        match purpose {
+            Some(Purpose::Publish(number)) => {
+                self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Done(detail)));
+            }
+            Some(Purpose::Say(key)) => {
+                let line_id = match detail {
+                    Some(AckDetail::Said { line_id }) => Some(line_id),
+                    _ => None,
+                };
+                self.stores.chat.update(|chat| chat.confirmed(&key, line_id));
+            }
+            Some(Purpose::Purge(channel)) => {
+                let n = match detail {
+                    Some(AckDetail::Purged { n_messages }) => n_messages,
+                    _ => 0,
+                };
+                let text = crate::state::units::counted(n, "waiting message", "waiting messages");
+                self.with_tail(&channel, |tail| {
+                    tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"));
+                });
+            }
+            Some(Purpose::Subscribe(_) | Purpose::Fetch { .. } | Purpose::Join) | None => {}
+        }
+    }
+
+    fn refused(&self, id: u64, reason: String, suggestion: Option<String>, retry_after_ms: Option<u64>) {
+        let purpose = self.inner.requests.borrow_mut().end(id);
+        match purpose {
+            Some(Purpose::Publish(number)) => {
+                self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Refused(reason)));
+            }
+            Some(Purpose::Subscribe(channel)) => {
+                self.with_tail(&channel, |tail| tail.refusal = Some(reason));
+            }
+            Some(Purpose::Purge(channel)) => {
+                self.with_tail(&channel, |tail| tail.mark(now_ms(), &format!("Not purged: {reason}")));
+            }
+            Some(Purpose::Fetch { serial }) => self.fetch_failed(serial, reason),
+            Some(Purpose::Join) => self.join_refused(reason, suggestion),
+            Some(Purpose::Say(key)) => self.say_refused(&key, reason, retry_after_ms),
+            None => {}
+        }
+    }
+
+    fn lost(&self) {
+        let stores = &self.stores;
+        let purposes = self.inner.requests.borrow_mut().abandon();
+        for purpose in purposes {
+            match purpose {
+                Purpose::Publish(number) => {
+                    stores.publishes.update(|publishes| publishes.end(number, Outcome::Unknown));
+                }
+                Purpose::Fetch { serial } => self.fetch_failed(serial, "connection lost".to_owned()),
+                Purpose::Subscribe(_) | Purpose::Purge(_) | Purpose::Join | Purpose::Say(_) => {}
+            }
+        }
+        stores.tail.update(|tail| tail.iter_mut().for_each(Tail::interrupted));
+        stores.channels.update(crate::state::channels::Channels::forget_rates);
+        stores.chat.update(crate::state::chat_room::ChatRoom::interrupted);
+    }
+}

@@ -1,0 +1,87 @@
+//! A store that the views can watch: changed at any rate, redrawn at most once per animation frame.
+//!
+//! Lives at the application's level, outside every component's owner, so that a timer or a socket can never meet a
+//! disposed signal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::transport::page_events;
+
+/// How long a hidden tab gathers changes before its views (the tab's title among them) learn of them: it has no
+/// animation frames, and browsers let its timers run once a second.
+const HIDDEN_PACE: Duration = Duration::from_secs(1);
+
+/// A value whose watchers are told at most once per animation frame, however often it changes.
+pub struct Live<T> {
+    signal: ArcRwSignal<T>,
+    is_due: Arc<AtomicBool>,
+}
+
+impl<T> Clone for Live<T> {
+    fn clone(&self) -> Self {
+        Self { signal: self.signal.clone(), is_due: self.is_due.clone() }
+    }
+}
+
+impl<T: Default + Send + Sync + 'static> Default for Live<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: Send + Sync + 'static> Live<T> {
+    /// A store with this value.
+    #[must_use]
+    pub fn new(value: T) -> Self {
+        Self { signal: ArcRwSignal::new(value), is_due: Arc::default() }
+    }
+
+    /// Changes the value; whoever watches it is told in the next frame. `change` must not touch this store again.
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let result = change(&mut self.signal.write_untracked());
+        if !self.is_due.swap(true, Ordering::Relaxed) {
+            let this = self.clone();
+            let tell = move || {
+                this.is_due.store(false, Ordering::Relaxed);
+                this.signal.notify();
+            };
+            if page_events::is_hidden() {
+                set_timeout(tell, HIDDEN_PACE);
+            } else {
+                request_animation_frame(tell);
+            }
+        }
+        result
+    }
+
+    /// Reads the value; the view that asks is run again when it changes.
+    pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.signal.read())
+    }
+
+    /// Reads the value once.
+    pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
+        read(&self.signal.read_untracked())
+    }
+}
+
+impl<T: PartialEq + Send + Sync + 'static> Live<T> {
+    /// Sets the value, and tells nobody when it is the same.
+    pub fn set(&self, value: T) {
+        if self.peek(|old| *old != value) {
+            self.update(|slot| *slot = value);
+        }
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Live<T> {
+    /// A copy of the value; the view that asks is run again when it changes.
+    #[must_use]
+    pub fn get(&self) -> T {
+        self.with(T::clone)
+    }
+}

@@ -1,0 +1,42 @@
+//! What the browser remembers for this page. Where storage is forbidden nothing is remembered, and nothing fails.
+
+use leptos::prelude::window;
+use web_sys::Storage;
+
+/// How the page looks: `light` or `dark`; boot.js reads it too.
+pub const THEME: &str = "signalbox.theme";
+/// The name used in the chat.
+pub const CHAT_NAME: &str = "signalbox.chat.name";
+/// Whether this tab was in the chat, so that a reload goes back in.
+pub const CHAT_INSIDE: &str = "signalbox.chat.inside";
+
+/// What is remembered on this computer.
+#[must_use]
+pub fn remembered(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Remembers on this computer, or forgets.
+pub fn remember(key: &str, value: Option<&str>) {
+    set(window().local_storage().ok().flatten(), key, value);
+}
+
+/// What is remembered in this tab.
+#[must_use]
+pub fn remembered_in_tab(key: &str) -> Option<String> {
+    window().session_storage().ok()??.get_item(key).ok()?
+}
+
+/// Remembers in this tab, or forgets.
+pub fn remember_in_tab(key: &str, value: Option<&str>) {
+    set(window().session_storage().ok().flatten(), key, value);
+}
+
+/// A storage that is full or forbidden costs only the memory.
+fn set(storage: Option<Storage>, key: &str, value: Option<&str>) {
+    let Some(storage) = storage else { return };
+    let _ = match value {
+        Some(value) => storage.set_item(key, value),
+        None => storage.remove_item(key),
+    };
+}

@@ -1,0 +1,119 @@
+//! Everything the views watch, in one place that outlives every view.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::{ArcRwSignal, Owner};
+use signalbox_shared::ChannelName;
+use signalbox_shared::api::Features;
+use signalbox_shared::socket::SocketLimits;
+
+use super::live::Live;
+use crate::chart::store::StoreBounds;
+use crate::chart::store_handle::StoreHandle;
+use crate::state::agents::Agents;
+use crate::state::channels::Channels;
+use crate::state::chat_room::ChatRoom;
+use crate::state::publishes::Publishes;
+use crate::state::route::View;
+use crate::state::stream::StreamState;
+use crate::state::tail::Tail;
+use crate::transport::feed::HISTORY_WINDOW_SECS;
+
+/// What the relay said of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hello {
+    /// Signalbox's version on the relay.
+    pub version: String,
+    /// What the relay can do.
+    pub features: Features,
+    /// The bounds that the page must know.
+    pub limits: SocketLimits,
+}
+
+/// The rest of a payload that the tail had cut, as far as it has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// Which row of the tail ([`crate::state::tail::TailItem::serial`]).
+    pub serial: u64,
+    /// What has come, from the first byte on.
+    pub bytes: Vec<u8>,
+    /// The whole payload's size in bytes; 0 before the first piece.
+    pub size_bytes: u64,
+    /// Why it could not be had.
+    pub failure: Option<String>,
+}
+
+/// The page's state.
+#[derive(Clone)]
+pub struct Stores {
+    /// Which view is shown.
+    pub view: ArcRwSignal<View>,
+    /// The page's clock in milliseconds since the Unix epoch, once a second.
+    pub clock_ms: ArcRwSignal<i64>,
+    /// How the feed fares.
+    pub feed: Live<StreamState>,
+    /// How the socket fares.
+    pub socket: Live<StreamState>,
+    /// What the relay said of itself.
+    pub hello: Live<Option<Hello>>,
+    /// The agents.
+    pub agents: Live<Agents>,
+    /// The agents' readings over time, for the charts.
+    pub series: StoreHandle,
+    /// Seconds from the left to the right edge of the charts.
+    pub window_secs: ArcRwSignal<f64>,
+    /// Agents whose lines are not drawn.
+    pub hidden_agents: ArcRwSignal<BTreeSet<String>>,
+    /// Messages of the relay that did not decode, since the page was opened.
+    pub n_undecodable: Live<u64>,
+    /// The channels.
+    pub channels: Live<Channels>,
+    /// The chosen channel's messages.
+    pub tail: Live<Option<Tail>>,
+    /// The payload that was fetched whole.
+    pub whole: Live<Option<Whole>>,
+    /// What was published from here.
+    pub publishes: Live<Publishes>,
+    /// The lobby.
+    pub chat: Live<ChatRoom>,
+    /// Host and port of a relay that is not where the page came from.
+    pub elsewhere: Live<Option<String>>,
+    /// What is wrong with the page's configuration.
+    pub trouble: Live<Option<String>>,
+    /// Keeps `series` alive: it belongs to this owner and to no view.
+    _owner: Owner,
+}
+
+impl Default for Stores {
+    fn default() -> Self {
+        let owner = Owner::new();
+        Self {
+            view: ArcRwSignal::new(View::default()),
+            clock_ms: ArcRwSignal::new(crate::transport::now_ms()),
+            feed: Live::new(StreamState::Connecting),
+            socket: Live::new(StreamState::Connecting),
+            hello: Live::default(),
+            agents: Live::default(),
+            series: owner.with(|| StoreHandle::new(StoreBounds::default())),
+            window_secs: ArcRwSignal::new(f64::from(HISTORY_WINDOW_SECS)),
+            hidden_agents: ArcRwSignal::default(),
+            n_undecodable: Live::default(),
+            channels: Live::default(),
+            tail: Live::default(),
+            whole: Live::default(),
+            publishes: Live::default(),
+            chat: Live::default(),
+            elsewhere: Live::default(),
+            trouble: Live::default(),
+            _owner: owner,
+        }
+    }
+}
+
+impl Stores {
+    /// The channel whose tail is shown.
+    #[must_use]
+    pub fn tail_channel(&self) -> Option<ChannelName> {
+        self.tail.peek(|tail| tail.as_ref().map(|tail| tail.channel.clone()))
+    }
+}

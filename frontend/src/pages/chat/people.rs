@@ -1,0 +1,51 @@
+//! Who is in the room, and how they take part.
+
+use leptos::prelude::*;
+use signalbox_shared::chat::ChatVia;
+
+use crate::app::use_control;
+use crate::state::units;
+
+/// The people.
+#[component]
+pub fn People() -> impl IntoView {
+    let chat = use_control().stores.chat;
+    let n_users = Memo::new({
+        let chat = chat.clone();
+        move |_| chat.with(|chat| chat.n_users)
+    });
+    let users = Memo::new(move |_| {
+        chat.with(|chat| {
+            let mut users: Vec<_> = chat.users.iter().map(|user| (user.name.clone(), user.via)).collect();
+            users.sort_by_key(|(name, _)| name.to_lowercase());
+            users
+        })
+    });
+    let via = |via| match via {
+        ChatVia::Line => ("line", "terminal"),
+        ChatVia::Browser => ("browser", "browser"),
+    };
+    view! {
+        <aside class="panel people" aria-labelledby="people-title">
+            <h2 id="people-title">
+                {move || units::counted(n_users.get(), "person", "people")} " here"
+            </h2>
+            <ul>
+                <For
+                    each=move || users.get()
+                    key=|(name, how)| (name.clone(), *how == ChatVia::Line)
+                    let:((name, how))
+                >
+                    <li>
+                        <span class="ellipsis">{name}</span>
+                        <span class="via" data-via=via(how).0>{via(how).1}</span>
+                    </li>
+                </For>
+            </ul>
+            {move || {
+                let n_further = n_users.get().saturating_sub(users.with(Vec::len) as u64);
+                (n_further > 0).then(|| view! { <p class="quiet-note">{units::count(n_further)} " more"</p> })
+            }}
+        </aside>
+    }
+}

@@ -1,0 +1,249 @@
+//! The agents that send samples: their latest values and how old these are.
+//!
+//! What was before the latest value is the chart's store. Knows nothing of colours on a screen.
+
+use std::collections::BTreeMap;
+
+use signalbox_shared::Sample;
+use signalbox_shared::feed::{AgentChange, AgentState, MetricsHistory};
+
+/// Most agents kept; a relay knows 1,000 by default. Samples of one more are counted in [`Agents::n_refused`].
+pub const AGENTS_MAX: usize = 1_000;
+/// Most metrics kept per agent, the relay's own default.
+pub const METRICS_MAX: usize = 64;
+/// How long an agent that is gone stays in the list, in milliseconds: as long as its line stays on the chart.
+pub const GONE_KEPT_MS: i64 = 300_000;
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    /// Live, stale or gone, as the relay sees it.
+    pub state: AgentState,
+    /// When the agent took its latest sample, in milliseconds since the Unix epoch by its own clock.
+    pub sampled_at_ms: i64,
+    /// When that sample reached this page, or the agent's state changed, in milliseconds by the page's clock.
+    pub seen_at_ms: i64,
+    /// Usual time between two samples in milliseconds; none before the second sample.
+    pub interval_ms: Option<i64>,
+    /// Samples taken since the page was opened, history not counted.
+    pub n_samples: u64,
+    /// Latest value of each metric.
+    pub values: BTreeMap<String, f64>,
+}
+
+/// Every agent by its name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Agents {
+    agents: BTreeMap<String, Agent>,
+    /// Samples of agents that did not fit.
+    pub n_refused: u64,
+}
+
+impl Agents {
+    /// Takes one sample; `now_ms` is the page's clock. Returns whether its agent was unknown or gone before.
+    pub fn apply_sample(&mut self, sample: &Sample, now_ms: i64) -> bool {
+        let Some((agent, is_new)) = self.entry(&sample.color, now_ms) else {
+            self.n_refused += 1;
+            return false;
+        };
+        let returned = is_new || agent.state == AgentState::Gone;
+        let interval_ms = sample.timestamp_ms - agent.sampled_at_ms;
+        if !is_new && interval_ms > 0 && agent.state == AgentState::Joined {
+            // Half old, half new: one late sample does not change the picture, a new pace shows after a few.
+            agent.interval_ms = Some(agent.interval_ms.map_or(interval_ms, |old| (old + interval_ms) / 2));
+        }
+        agent.state = AgentState::Joined;
+        agent.sampled_at_ms = sample.timestamp_ms;
+        agent.seen_at_ms = now_ms;
+        agent.n_samples += 1;
+        for (metric, value) in sample.metrics() {
+            set(&mut agent.values, metric, value);
+        }
+        returned
+    }
+
+    /// Takes what the relay says of an agent's life.
+    pub fn apply_change(&mut self, change: &AgentChange, now_ms: i64) {
+        if let Some((agent, _)) = self.entry(&change.color, now_ms) {
+            agent.state = change.state;
+            if change.state == AgentState::Gone {
+                agent.seen_at_ms = now_ms;
+            }
+        }
+    }
+
+    /// Takes the latest values out of the history, which is all that is known at first. An agent that the relay no
+    /// longer knows (it was restarted) is gone, but stays in its place for a while.
+    pub fn apply_history(&mut self, history: &MetricsHistory, now_ms: i64) {
+        for (name, agent) in &mut self.agents {
+            if agent.state != AgentState::Gone && !history.agents.iter().any(|past| past.color == *name) {
+                agent.state = AgentState::Gone;
+                agent.seen_at_ms = now_ms;
+            }
+        }
+        for past in &history.agents {
+            let Some((agent, _)) = self.entry(&past.color, now_ms) else { continue };
+            agent.state = past.state;
+            agent.interval_ms = past.interval_ms.map(i64::from);
+            if let Some(&sampled_at_ms) = past.timestamps_ms.last() {
+                agent.sampled_at_ms = sampled_at_ms;
+                // How old it was by the relay's clock, so that differing clocks do not make it older or younger.
+                agent.seen_at_ms = now_ms - (history.now_ms - sampled_at_ms).max(0);
+            }
+            for (metric, column) in &past.metrics {
+                if let Some(value) = column.iter().rev().find_map(|value| *value) {
+                    set(&mut agent.values, metric, value);
+                }
+            }
+        }
+    }
+
+    /// Forgets agents that have been gone for [`GONE_KEPT_MS`], and names them.
+    pub fn prune(&mut self, now_ms: i64) -> Vec<String> {
+        let is_over =
+            |agent: &Agent| agent.state == AgentState::Gone && GONE_KEPT_MS <= now_ms - agent.seen_at_ms;
+        self.agents.extract_if(.., |_, agent| is_over(agent)).map(|(name, _)| name).collect()
+    }
+
+    /// One agent.
+    #[must_use]
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        self.agents.get(name)
+    }
+
+    /// Every name, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.agents.keys().map(String::as_str)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.agents.is_empty()
+    }
+
+    /// How many are live, stale and gone.
+    #[must_use]
+    pub fn tally(&self) -> (usize, usize, usize) {
+        let n = |state| self.agents.values().filter(|agent| agent.state == state).count();
+        (n(AgentState::Joined), n(AgentState::Stale), n(AgentState::Gone))
+    }
+
+    /// Every metric that any agent sends, `cpu` and `mem` first, then by name.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<String> {
+        let mut metrics: Vec<&String> = self.agents.values().flat_map(|agent| agent.values.keys()).collect();
+        let rank = |name: &str| match name {
+            "cpu" => 0,
+            "mem" => 1,
+            _ => 2,
+        };
+        metrics.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));
+        metrics.dedup();
+        metrics.into_iter().cloned().collect()
+    }
+
+    /// The agent of that name, made when there is room, and whether it was.
+    fn entry(&mut self, name: &str, now_ms: i64) -> Option<(&mut Agent, bool)> {
+        let is_new = !self.agents.contains_key(name);
+        if is_new {
+            if AGENTS_MAX <= self.agents.len() {
+                return None;
+            }
+            let agent = Agent {
+                state: AgentState::Joined,
+                sampled_at_ms: 0,
+                seen_at_ms: now_ms,
+                interval_ms: None,
+                n_samples: 0,
+                values: BTreeMap::new(),
+            };
+            self.agents.insert(name.to_owned(), agent);
+        }
+        self.agents.get_mut(name).map(|agent| (agent, is_new))
+    }
+}
+
+fn set(values: &mut BTreeMap<String, f64>, metric: &str, value: f64) {
+    if let Some(slot) = values.get_mut(metric) {
+        *slot = value;
+    } else if values.len() < METRICS_MAX {
+        values.insert(metric.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signalbox_shared::EventId;
+    use signalbox_shared::feed::AgentHistory;
+
+    use super::*;
+
+    fn sample(color: &str, second: u32, cpu: f64) -> Sample {
+        let json = format!(
+            r#"{{"color":"{color}","timestamp":"2026-01-01T00:00:{second:02}Z","cpu":{cpu},"mem":5,"fans":2}}"#
+        );
+        Sample::from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_latest_value_stands() {
+        let mut agents = Agents::default();
+        assert!(agents.apply_sample(&sample("red", 1, 10.0), 1_000));
+        assert!(!agents.apply_sample(&sample("red", 2, 20.0), 2_000));
+        let red = agents.agent("red").unwrap();
+        assert_eq!((red.values["cpu"], red.n_samples, red.interval_ms), (20.0, 2, Some(1_000)));
+        assert_eq!(agents.metrics(), ["cpu", "mem", "fans"]);
+        assert_eq!(agents.tally(), (1, 0, 0));
+    }
+
+    #[test]
+    fn an_agent_that_is_gone_stays_for_a_while_and_may_return() {
+        let mut agents = Agents::default();
+        let gone = AgentChange { color: "red".into(), state: AgentState::Gone, at_ms: 0 };
+        agents.apply_sample(&sample("red", 1, 1.0), 1_000);
+        agents.apply_change(&gone, 10_000);
+        assert!(agents.prune(10_000 + GONE_KEPT_MS - 1).is_empty());
+        assert!(agents.apply_sample(&sample("red", 2, 1.0), 20_000), "it returned");
+        agents.apply_change(&gone, 30_000);
+        assert_eq!(agents.prune(30_000 + GONE_KEPT_MS), ["red"]);
+        assert!(agents.is_empty());
+    }
+
+    #[test]
+    fn history_brings_values_and_their_age_by_the_relays_clock() {
+        let mut agents = Agents::default();
+        agents.apply_sample(&sample("old", 1, 1.0), 0);
+        let history = MetricsHistory {
+            id: EventId { epoch: 1, seq: 2 },
+            now_ms: 5_000_000,
+            step_secs: 0,
+            agents: vec![AgentHistory {
+                color: "blue".into(),
+                state: AgentState::Stale,
+                interval_ms: Some(500),
+                timestamps_ms: vec![4_990_000, 4_997_000],
+                metrics: BTreeMap::from([("cpu".into(), vec![Some(3.0), None])]),
+            }],
+        };
+        agents.apply_history(&history, 100_000);
+        assert_eq!(agents.agent("old").unwrap().state, AgentState::Gone, "the relay does not know it");
+        let blue = agents.agent("blue").unwrap();
+        assert_eq!((blue.seen_at_ms, blue.values["cpu"], blue.state), (97_000, 3.0, AgentState::Stale));
+    }
+
+    #[test]
+    fn agents_and_metrics_are_bounded_and_the_rest_is_counted() {
+        let mut agents = Agents::default();
+        for i in 0..AGENTS_MAX + 3 {
+            agents.apply_sample(&sample(&format!("agent-{i}"), 1, 1.0), 0);
+        }
+        assert_eq!((agents.names().count(), agents.n_refused), (AGENTS_MAX, 3));
+        let mut many = sample("agent-0", 2, 1.0);
+        for i in 0..METRICS_MAX * 2 {
+            many.object.insert(format!("m{i}"), 1.into());
+        }
+        agents.apply_sample(&many, 0);
+        assert_eq!(agents.agent("agent-0").unwrap().values.len(), METRICS_MAX);
+    }
+}

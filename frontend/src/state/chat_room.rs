@@ -1,0 +1,287 @@
+//! One chat room: its lines, who is there, and what this page has said that is not confirmed yet.
+//!
+//! Lines are ordered by their id and none stands twice, however often the connection is lost and resumed.
+
+use std::collections::VecDeque;
+
+use signalbox_shared::EventId;
+use signalbox_shared::chat::{ChatLine, ChatLineKind, ChatUser};
+use signalbox_shared::socket::ChatGap;
+
+use super::units;
+
+/// Most lines kept on the page; the relay keeps more.
+pub const LINES_MAX: usize = 500;
+/// Most lines of this page that may wait for their confirmation; a person who types faster is asked to wait.
+pub const SENDS_MAX: usize = 50;
+
+/// Where this page stands in the room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Membership {
+    /// Not in the room.
+    #[default]
+    Outside,
+    /// Asked to enter under this name; also when the connection was lost and comes back.
+    Entering(String),
+    /// In the room under this name.
+    Inside(String),
+    /// Refused.
+    Refused {
+        /// The name that was asked for.
+        name: String,
+        /// Why.
+        reason: String,
+        /// A name that is free.
+        suggestion: Option<String>,
+    },
+}
+
+/// What became of a line that this page said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendState {
+    /// Not sent yet: there is no connection.
+    Waiting,
+    /// Sent, no answer yet.
+    Sent,
+    /// Refused; the relay says why.
+    Failed(String),
+}
+
+/// A line that this page said and that the room does not show yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Unique per line, so that a line sent twice is said once.
+    pub key: String,
+    /// The line.
+    pub text: String,
+    /// What became of it.
+    pub state: SendState,
+    /// Its id, when the answer came before the line itself.
+    confirmed: Option<EventId>,
+}
+
+/// A row of the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomRow {
+    /// A line of the room.
+    Line(ChatLine),
+    /// Lines are missing here.
+    Gap {
+        /// Distinguishes gaps, from 1.
+        number: u64,
+        /// How the gap reads.
+        text: String,
+    },
+}
+
+/// One room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChatRoom {
+    /// Where this page stands.
+    pub membership: Membership,
+    /// Who is in the room; of a very full one only the first.
+    pub users: Vec<ChatUser>,
+    /// How many are in the room.
+    pub n_users: u64,
+    /// Lines that came while nobody looked.
+    pub n_unread: u64,
+    rows: VecDeque<RoomRow>,
+    pending: Vec<Pending>,
+    last_id: Option<EventId>,
+    n_gaps: u64,
+}
+
+impl ChatRoom {
+    /// Where to go on after a lost connection: the last line that stands here.
+    #[must_use]
+    pub fn last_id(&self) -> Option<EventId> {
+        self.last_id
+    }
+
+    /// The name under which this page is in the room or wants to be.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match &self.membership {
+            Membership::Entering(name) | Membership::Inside(name) => Some(name),
+            Membership::Outside | Membership::Refused { .. } => None,
+        }
+    }
+
+    /// Takes who is in the room. An older relay does not tell the number, and lists everybody.
+    pub fn present(&mut self, users: Vec<ChatUser>, n_users: u64) {
+        self.n_users = n_users.max(users.len() as u64);
+        self.users = users;
+    }
+
+    /// The room was entered: takes everything that was missed.
+    pub fn joined(&mut self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
+        self.membership = Membership::Inside(name);
+
+        if let Some(gap) = gap {
+            // Before the room was entered for the first time nothing can be missing.
+            if self.last_id.take().is_some() {
+                let text = match gap.n_lost {
+                    Some(n) => format!("{} missing", units::counted(n, "line is", "lines are")),
+                    None => "The relay was started anew: lines may be missing".to_owned(),
+                };
+                self.push_gap(text);
+            }
+        }
+        for line in lines {
+            self.apply_line(line);
+        }
+    }
+
+    /// The relay refused the name.
+    pub fn refused(&mut self, reason: String, suggestion: Option<String>) {
+        let name = self.name().unwrap_or_default().to_owned();
+        self.membership = Membership::Refused { name, reason, suggestion };
+    }
+
+    /// This page left the room.
+    pub fn left(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The connection is gone: the page wants back in, and lines without an answer must be sent again.
+    pub fn interrupted(&mut self) {
+        if let Membership::Inside(name) = &self.membership {
+            self.membership = Membership::Entering(name.clone());
+        }
+        for pending in &mut self.pending {
+            if pending.state == SendState::Sent {
+                pending.state = SendState::Waiting;
+            }
+        }
+    }
+
+    /// Takes one line. Returns whether it is new; a line that stands already, or that is older than the last one, is
+    /// not taken again.
+    pub fn apply_line(&mut self, line: ChatLine) -> bool {
+        if self.last_id.is_some_and(|last| last.epoch == line.id.epoch && line.id.seq <= last.seq) {
+            return false;
+        }
+        self.last_id = Some(line.id);
+        self.settle(&line);
+        self.push(RoomRow::Line(line));
+        true
+    }
+
+    /// The relay could not send lines to this page.
+    pub fn lagged(&mut self, n_skipped: u64) {
+        self.push_gap(format!("{} missing", units::counted(n_skipped, "line is", "lines are")));
+    }
+
+    /// Adds a line to be said under a key of its own. Returns whether there is room for it.
+    pub fn say(&mut self, key: String, text: String) -> bool {
+        if SENDS_MAX <= self.pending.len() {
+            return false;
+        }
+        self.pending.push(Pending { key, text, state: SendState::Waiting, confirmed: None });
+        true
+    }
+
+    /// The lines to be sent now, each with its key; they count as sent.
+    pub fn take_unsent(&mut self) -> Vec<(String, String)> {
+        let waiting = self.pending.iter_mut().filter(|pending| pending.state == SendState::Waiting);
+        waiting
+            .map(|pending| {
+                pending.state = SendState::Sent;
+                (pending.key.clone(), pending.text.clone())
+            })
+            .collect()
+    }
+
+    /// A line could not be handed to the connection after all.
+    pub fn unsent(&mut self, key: &str) {
+        self.set_state(key, SendState::Waiting);
+    }
+
+    /// The relay has taken the line with this key.
+    pub fn confirmed(&mut self, key: &str, id: Option<EventId>) {
+        let stands =
+            id.is_none_or(|id| self.last_id.is_some_and(|last| last.epoch == id.epoch && id.seq <= last.seq));
+        if stands {
+            self.pending.retain(|pending| pending.key != key);
+        } else if let Some(pending) = self.pending.iter_mut().find(|pending| pending.key == key) {
+            pending.confirmed = id;
+        }
+    }
+
+    /// The relay refused the line with this key.
+    pub fn failed(&mut self, key: &str, reason: String) {
+        self.set_state(key, SendState::Failed(reason));
+    }
+
+    /// Tries a refused line again.
+    pub fn retry(&mut self, key: &str) {
+        self.set_state(key, SendState::Waiting);
+    }
+
+    /// Gives a refused line up.
+    pub fn discard(&mut self, key: &str) {
+        self.pending.retain(|pending| pending.key != key);
+    }
+
+    /// The rows, oldest first.
+    pub fn rows(&self) -> impl Iterator<Item = &RoomRow> {
+        self.rows.iter()
+    }
+
+    /// The lines that are not confirmed yet, oldest first.
+    #[must_use]
+    pub fn pending(&self) -> &[Pending] {
+        &self.pending
+    }
+
+    /// A line of this page that has come back needs no confirmation any more. Without an id to go by, the oldest
+    /// one that was sent with the same text is the one: the relay keeps the order of a user's lines.
+    fn settle(&mut self, line: &ChatLine) {
+        let Membership::Inside(name) = &self.membership else { return };
+        let ChatLineKind::Said { text } = &line.kind else { return };
+        if line.name != *name {
+            return;
+        }
+        let by_id = self.pending.iter().position(|pending| pending.confirmed == Some(line.id));
+        let by_text = || {
+            self.pending.iter().position(|pending| {
+                pending.confirmed.is_none() && pending.state == SendState::Sent && pending.text == *text
+            })
+        };
+        if let Some(i) = by_id.or_else(by_text) {
+            self.pending.remove(i);
+        }
+    }
+
+    fn set_state(&mut self, key: &str, state: SendState) {
+        if let Some(pending) = self.pending.iter_mut().find(|pending| pending.key == key) {
+            pending.state = state;
+        }
+    }
+
+    fn push_gap(&mut self, text: String) {
+        self.n_gaps += 1;
+        self.push(RoomRow::Gap { number: self.n_gaps, text });
+    }
+
+    fn push(&mut self, row: RoomRow) {
+        self.rows.push_back(row);
+        if LINES_MAX < self.rows.len() {
+            self.rows.pop_front();
+        }
+    }
+}
+
+impl RoomRow {
+    /// What tells this row from every other one.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Line(line) => line.id.to_string(),
+            Self::Gap { number, .. } => format!("gap {number}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! What this page has published lately, and what became of it.
+
+use std::collections::VecDeque;
+
+use signalbox_shared::ChannelName;
+use signalbox_shared::socket::AckDetail;
+
+use super::units;
+
+/// How many are remembered: what fits below the form.
+pub const PUBLISHES_MAX: usize = 20;
+
+/// What became of one publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No answer yet.
+    Waiting,
+    /// Carried out.
+    Done(Option<AckDetail>),
+    /// Not carried out; the relay says why.
+    Refused(String),
+    /// The connection was lost before the answer: it may or may not have been carried out.
+    Unknown,
+}
+
+/// One publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// Its number on this page, from 1.
+    pub number: u64,
+    /// Where to.
+    pub channel: ChannelName,
+    /// Size of the data in bytes.
+    pub size_bytes: usize,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The latest publishes, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publishes {
+    last_number: u64,
+    entries: VecDeque<Publish>,
+}
+
+impl Publishes {
+    /// Remembers a publish and gives its number.
+    pub fn begin(&mut self, channel: ChannelName, size_bytes: usize, outcome: Outcome) -> u64 {
+        self.last_number += 1;
+        self.entries.push_front(Publish { number: self.last_number, channel, size_bytes, outcome });
+        self.entries.truncate(PUBLISHES_MAX);
+        self.last_number
+    }
+
+    /// Says what became of one; one that is forgotten already stays forgotten.
+    pub fn end(&mut self, number: u64, outcome: Outcome) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.number == number) {
+            entry.outcome = outcome;
+        }
+    }
+
+    /// The latest ones, newest first.
+    pub fn entries(&self) -> impl Iterator<Item = &Publish> {
+        self.entries.iter()
+    }
+}
+
+impl Publish {
+    /// A sentence that says where it went and what became of it.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let what = format!("{} to {}", units::bytes(self.size_bytes as u64), self.channel);
+        match &self.outcome {
+            Outcome::Waiting => format!("{what}: sent, no answer yet"),
+            Outcome::Done(None | Some(AckDetail::Purged { .. } | AckDetail::Said { .. })) => {
+                format!("{what}: taken")
+            }
+            Outcome::Done(Some(AckDetail::Queued { n_subscribers })) => {
+                format!("{what}: queued for {}", units::counted(*n_subscribers, "subscriber", "subscribers"))
+            }
+            Outcome::Done(Some(AckDetail::Waiting)) => format!("{what}: waits in the queue for a consumer"),
+            Outcome::Done(Some(AckDetail::Unrouted)) => format!("{what}: nobody was subscribed, discarded"),
+            Outcome::Refused(reason) => format!("{what}: refused, {reason}"),
+            Outcome::Unknown => format!("{what}: connection lost before the answer, it may have been taken"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_finds_its_publish() {
+        let mut publishes = Publishes::default();
+        let channel: ChannelName = "/topic/a".parse().unwrap();
+        let first = publishes.begin(channel.clone(), 5, Outcome::Waiting);
+        let second = publishes.begin(channel, 6, Outcome::Waiting);
+        publishes.end(first, Outcome::Done(Some(AckDetail::Queued { n_subscribers: 1 })));
+        publishes.end(second, Outcome::Refused("too large".into()));
+        let sentences: Vec<_> = publishes.entries().map(Publish::sentence).collect();
+        assert!(sentences[0].ends_with("refused, too large"), "{sentences:?}");
+        assert!(sentences[1].ends_with("queued for 1 subscriber"), "{sentences:?}");
+    }
+
+    #[test]
+    fn only_the_latest_are_remembered() {
+        let mut publishes = Publishes::default();
+        for _ in 0..PUBLISHES_MAX + 5 {
+            publishes.begin("/null".parse().unwrap(), 0, Outcome::Waiting);
+        }
+        publishes.end(1, Outcome::Unknown);
+        assert_eq!(publishes.entries().count(), PUBLISHES_MAX);
+        assert!(publishes.entries().all(|entry| entry.outcome == Outcome::Waiting));
+    }
+}

@@ -1,0 +1,134 @@
+//! Which view the page shows, and how that reads in the address: `#/metrics`, `#/queues/<channel>`, `#/chat`.
+//!
+//! The view stands behind the `#` so that a link works from every static host and from any folder, without a server
+//! that knows the page's paths. Source of the escaping: RFC 3986 §2.1.
+
+use signalbox_shared::ChannelName;
+
+/// A view of the page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// Charts and agents.
+    #[default]
+    Metrics,
+    /// Channels, and the tail of one of them.
+    Queues(Option<ChannelName>),
+    /// The chat.
+    Chat,
+}
+
+impl View {
+    /// Reads `location.hash`, with or without its `#`. What it does not know shows the first view.
+    #[must_use]
+    pub fn from_hash(hash: &str) -> Self {
+        let path = hash.trim_start_matches('#').trim_start_matches('/');
+        let (head, rest) = path.split_once('/').unwrap_or((path, ""));
+        match head {
+            "queues" => Self::Queues(unescape(rest).and_then(|name| ChannelName::from_bytes(&name).ok())),
+            "chat" => Self::Chat,
+            _ => Self::Metrics,
+        }
+    }
+
+    /// The address of this view, beginning with `#`.
+    #[must_use]
+    pub fn href(&self) -> String {
+        match self {
+            Self::Metrics => "#/metrics".to_owned(),
+            Self::Queues(None) => "#/queues".to_owned(),
+            Self::Queues(Some(channel)) => format!("#/queues/{}", escape(channel.as_str())),
+            Self::Chat => "#/chat".to_owned(),
+        }
+    }
+
+    /// What the tab is called.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Metrics => "Metrics".to_owned(),
+            Self::Queues(None) => "Queues".to_owned(),
+            Self::Queues(Some(channel)) => channel.to_string(),
+            Self::Chat => "Chat".to_owned(),
+        }
+    }
+
+    /// Whether both are the same page, whatever is chosen on it.
+    #[must_use]
+    pub fn is_same_page(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                escaped.push(char::from(byte));
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+/// `None` when an escape is broken or nothing is there.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first == b'%' {
+            let [high, low, tail @ ..] = rest else { return None };
+            let digit = |b: &u8| char::from(*b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+            bytes.push(digit(high)? * 16 + digit(low)?);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    (!bytes.is_empty()).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queues(name: &str) -> View {
+        View::Queues(Some(name.parse().unwrap()))
+    }
+
+    fn check(hash: &str, expected: &View) {
+        assert_eq!(View::from_hash(hash), *expected, "{hash:?}");
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        for view in [
+            View::Metrics,
+            View::Queues(None),
+            View::Chat,
+            queues("/topic/a"),
+            queues("a b%#?&\"<żółw"),
+            queues("/"),
+            queues("//"),
+        ] {
+            check(&view.href(), &view);
+        }
+    }
+
+    #[test]
+    fn what_it_does_not_know_shows_a_view_all_the_same() {
+        check("", &View::Metrics);
+        check("#", &View::Metrics);
+        check("#/nonsense/x", &View::Metrics);
+        check("#/queues/", &View::Queues(None));
+        check("#/queues/%", &View::Queues(None));
+        check("#/queues/%zz", &View::Queues(None));
+        check("#/queues/%0a", &View::Queues(None));
+        check("#/queues/%ff", &View::Queues(None));
+        check(&format!("#/queues/{}", "a".repeat(256)), &View::Queues(None));
+        check("#/queues//topic/a", &queues("/topic/a"));
+        check("#chat", &View::Chat);
+    }
+}

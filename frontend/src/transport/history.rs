@@ -1,0 +1,57 @@
+//! Plain requests: the history of the first paint and the page's own configuration.
+
+use gloo_net::http::Request;
+use signalbox_shared::feed::MetricsHistory;
+use thiserror::Error;
+use web_sys::AbortSignal;
+
+use super::decode;
+use crate::state::relay_address::{PageConfig, RelayAddress};
+
+/// Time a request may take, in milliseconds.
+const FETCH_MS_MAX: u32 = 10_000;
+
+/// Why an answer could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FetchError {
+    /// No answer at all.
+    #[error("no answer: {0}")]
+    Network(String),
+    /// An answer that is no success.
+    #[error("answered with status {0}")]
+    Status(u16),
+    /// An answer that does not decode.
+    #[error("answered with something else: {0}")]
+    Body(String),
+}
+
+/// Fetches every agent's history of the last `window_secs` seconds.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn metrics(relay: &RelayAddress, window_secs: u32) -> Result<MetricsHistory, FetchError> {
+    let path = format!("api/metrics/history?window={window_secs}&step=0");
+    decode::json(&text(&relay.http(&path)).await?).map_err(FetchError::Body)
+}
+
+/// Fetches `config.json` beside the page. A host that has none answers with 404, or with the page itself: both mean
+/// that nothing is configured.
+///
+/// # Errors
+/// [`FetchError::Body`] when there is a file that does not decode.
+pub async fn config() -> Result<PageConfig, FetchError> {
+    match text("config.json").await {
+        Ok(body) if body.trim_start().starts_with('{') => decode::json(&body).map_err(FetchError::Body),
+        Ok(_) | Err(_) => Ok(PageConfig::default()),
+    }
+}
+
+async fn text(url: &str) -> Result<String, FetchError> {
+    let network = |e: gloo_net::Error| FetchError::Network(e.to_string());
+    let signal = AbortSignal::timeout_with_u32(FETCH_MS_MAX);
+    let response = Request::get(url).abort_signal(Some(&signal)).send().await.map_err(network)?;
+    if !response.ok() {
+        return Err(FetchError::Status(response.status()));
+    }
+    response.text().await.map_err(network)
+}

@@ -1,0 +1,45 @@
+//! The metrics view in a real browser.
+
+use crate::support::{Page, eventually};
+use signalbox_frontend::state::route::View;
+use signalbox_frontend::state::stream::StreamState;
+use signalbox_shared::Sample;
+use signalbox_shared::feed::{AgentChange, AgentState};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+fn sample(page: &Page, color: &str, cpu: f64) {
+    let json = format!(r#"{{"color":"{color}","timestamp":"2026-01-01T00:00:00Z","cpu":{cpu},"mem":64}}"#);
+    let sample = Sample::from_json(json.as_bytes()).unwrap();
+    page.stores().agents.update(|agents| agents.apply_sample(&sample, 0));
+}
+
+#[wasm_bindgen_test]
+async fn each_agent_has_a_row_with_its_latest_values_and_their_units() {
+    let page = Page::open(View::Metrics);
+    sample(&page, "red", 12.34);
+    sample(&page, "blue", 5.0);
+    eventually("both rows stand", || page.count("tbody tr") == 2).await;
+    assert!(page.text("tbody tr:nth-child(1)").contains("blue"), "in the order of their names");
+    let red = page.find("tbody tr:nth-child(2)");
+    assert!(page.text("tbody tr:nth-child(2)").contains("12.3 %"), "{}", page.text("tbody tr:nth-child(2)"));
+    sample(&page, "red", 99.0);
+    eventually("the value changes", || page.text("tbody tr:nth-child(2)").contains("99.0 %")).await;
+    assert_eq!(page.find("tbody tr:nth-child(2)"), red, "the row itself stays");
+}
+
+#[wasm_bindgen_test]
+async fn an_agents_name_is_text_and_its_state_is_said() {
+    let page = Page::open(View::Metrics);
+    sample(&page, "<b>red</b>", 1.0);
+    let stale = AgentChange { color: "<b>red</b>".into(), state: AgentState::Stale, at_ms: 0 };
+    page.stores().agents.update(|agents| agents.apply_change(&stale, 0));
+    page.stores().feed.set(StreamState::Live);
+    eventually("the row says stale", || page.attribute("tbody tr", "data-state") == "stale").await;
+    assert!(page.text("tbody th").contains("<b>red</b>"));
+    assert_eq!(page.count("tbody b"), 0);
+    assert_eq!(page.text(".summary"), "0 live, 1 stale");
+    page.stores().feed.set(StreamState::Reconnecting { in_secs: 3 });
+    eventually("without the feed nobody knows", || page.attribute("tbody tr", "data-state") == "unknown")
+        .await;
+    assert_eq!(page.text(".summary"), "1 agent as last seen, no connection");
+}

@@ -1,0 +1,230 @@
+//! All channels of a broker, its memory and its accounts. Cheap to share; owns no task and no socket.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use signalbox_shared::api::ChannelRow;
+use signalbox_shared::{ChannelKind, ChannelName, ChannelNameError};
+
+use super::channel::{Channel, Published, Routing};
+use super::connections::Connections;
+use super::membership::Membership;
+use super::memory::Memory;
+use super::outbox::{Bounds, Outbox, Peer};
+use super::run::{Run, Scratch};
+use super::stats::{BrokerStats, Closings, ConnectionRow};
+use crate::clock;
+use crate::limits::Limits;
+
+/// How often rates are computed, and idle channels looked for.
+pub(crate) const TICK: Duration = Duration::from_secs(1);
+
+/// All channels of a broker.
+#[derive(Debug)]
+pub struct Router {
+    pub(crate) limits: Limits,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) connections: Connections,
+    pub(crate) closings: Closings,
+    /// By the bytes of their names, as they come from the wire.
+    channels: RwLock<HashMap<Box<[u8]>, Arc<Channel>>>,
+    n_forgotten: AtomicU64,
+    forgotten_published: AtomicU64,
+    last_tick: Mutex<Instant>,
+}
+
+/// Why there is no channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoChannel {
+    Name(ChannelNameError),
+    TooMany { limit: u64 },
+}
+
+/// Why nothing was purged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurgeRefused {
+    /// It keeps nothing.
+    NotAQueue,
+    /// Nobody has used that name.
+    Unknown,
+}
+
+impl Router {
+    /// A broker without channels, within `limits`.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits: limits.clone(),
+            memory: Arc::new(Memory::new(limits)),
+            connections: Connections::default(),
+            closings: Closings::default(),
+            channels: RwLock::default(),
+            n_forgotten: AtomicU64::new(0),
+            forgotten_published: AtomicU64::new(0),
+            last_tick: Mutex::new(Instant::now()),
+        })
+    }
+
+    /// The channel of that name, made when there is none.
+    pub(crate) fn channel(&self, name: &[u8]) -> Result<Arc<Channel>, NoChannel> {
+        self.with_channel(name, Arc::clone)
+    }
+
+    /// Calls `f` with the channel of that name while it cannot be forgotten.
+    fn with_channel<T>(&self, name: &[u8], f: impl Fn(&Arc<Channel>) -> T) -> Result<T, NoChannel> {
+        if let Some(channel) = self.channels.read().get(name) {
+            return Ok(f(channel));
+        }
+        let checked = ChannelName::from_bytes(name).map_err(NoChannel::Name)?;
+        let mut channels = self.channels.write();
+        if let Some(channel) = channels.get(name) {
+            return Ok(f(channel));
+        }
+        let now_ms = clock::now_ms();
+        if self.limits.broker_channels <= channels.len() as u64 {
+            self.forget_idle(&mut channels, now_ms);
+        }
+        if self.limits.broker_channels <= channels.len() as u64 {
+            return Err(NoChannel::TooMany { limit: self.limits.broker_channels });
+        }
+        let backlog = Bounds {
+            n_messages: self.limits.broker_backlog_messages,
+            n_bytes: saturate(self.limits.broker_backlog_bytes),
+        };
+        let channel = Arc::new(Channel::new(checked, backlog, &self.memory, now_ms));
+        channels.insert(name.into(), Arc::clone(&channel));
+        Ok(f(&channel))
+    }
+
+    /// Publishes one run on a channel by name. Blocks nobody; the rest may have to wait with a hold.
+    pub(crate) fn publish(
+        &self,
+        name: &ChannelName,
+        run: &Run<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Published, NoChannel> {
+        loop {
+            let channel = self.channel(name.as_str().as_bytes())?;
+            // When it was forgotten between look-up and publishing, the next look-up makes it anew.
+            if let Ok(published) = channel.publish(run, scratch, clock::now_ms()) {
+                return Ok(published);
+            }
+        }
+    }
+
+    /// Begins a receiver's membership in the channel of that name.
+    pub(crate) fn join(&self, name: &[u8], peer: Peer, is_tap: bool) -> Result<Membership, NoChannel> {
+        let bounds = Bounds {
+            n_messages: self.limits.broker_outbox_messages,
+            n_bytes: saturate(self.limits.broker_outbox_bytes),
+        };
+        self.with_channel(name, |channel| {
+            let outbox = Outbox::new(peer, channel.name().clone(), bounds, Arc::clone(&self.memory));
+            Membership::join(Arc::clone(channel), Arc::new(outbox), Arc::clone(&self.memory), is_tap)
+        })
+    }
+
+    /// Empties a queue's backlog and says how many messages that were.
+    ///
+    /// # Errors
+    /// Each variant of [`PurgeRefused`].
+    pub fn purge(&self, name: &ChannelName) -> Result<u64, PurgeRefused> {
+        if name.kind() != ChannelKind::Queue {
+            return Err(PurgeRefused::NotAQueue);
+        }
+        let channels = self.channels.read();
+        let channel = channels.get(name.as_str().as_bytes()).ok_or(PurgeRefused::Unknown)?;
+        let Routing::Queue(queue) = &channel.routing else { return Err(PurgeRefused::NotAQueue) };
+        let n_purged = queue.purge();
+        channel.counts.purged.fetch_add(n_purged, Ordering::Relaxed);
+        Ok(n_purged)
+    }
+
+    /// Computes rates, and forgets channels that nobody uses. Called every [`TICK`] where a listener serves; whoever
+    /// asks for rows makes up for it where none does.
+    pub(crate) fn tick(&self) {
+        let mut last_tick = self.last_tick.lock();
+        let seconds = last_tick.elapsed().as_secs_f64();
+        if seconds < TICK.as_secs_f64() / 2.0 {
+            return;
+        }
+        *last_tick = Instant::now();
+        let now_ms = clock::now_ms();
+        let before_ms = self.idle_before_ms(now_ms);
+        let mut any_idle = false;
+        for channel in self.channels.read().values() {
+            channel.tick(seconds);
+            any_idle |= channel.is_idle(before_ms);
+        }
+        if any_idle {
+            self.forget_unused(now_ms);
+        }
+    }
+
+    /// Forgets channels that nobody has used for a while, and in which nothing waits.
+    pub(crate) fn forget_unused(&self, now_ms: i64) {
+        self.forget_idle(&mut self.channels.write(), now_ms);
+    }
+
+    fn idle_before_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub_unsigned(self.limits.broker_channel_idle_secs.saturating_mul(1_000))
+    }
+
+    fn forget_idle(&self, channels: &mut HashMap<Box<[u8]>, Arc<Channel>>, now_ms: i64) {
+        let before_ms = self.idle_before_ms(now_ms);
+        channels.retain(|_, channel| {
+            let forget = channel.try_forget(before_ms);
+            if forget {
+                self.n_forgotten.fetch_add(1, Ordering::Relaxed);
+                let published = channel.counts.published.load(Ordering::Relaxed);
+                self.forgotten_published.fetch_add(published, Ordering::Relaxed);
+                tracing::debug!(channel = %channel.name(), "channel {} was idle and is forgotten", channel.name());
+            }
+            !forget
+        });
+    }
+
+    /// Every channel's statistics, in the order of their names.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelRow> {
+        let is_overdue = TICK * 3 / 2 < self.last_tick.lock().elapsed();
+        if is_overdue {
+            self.tick();
+        }
+        let mut rows: Vec<ChannelRow> = self.channels.read().values().map(|channel| channel.row()).collect();
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        rows
+    }
+
+    /// Every connection's statistics, in the order of their arrival.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionRow> {
+        self.connections.rows()
+    }
+
+    /// The whole broker's statistics.
+    #[must_use]
+    pub fn stats(&self) -> BrokerStats {
+        let channels = self.channels.read();
+        let alive: u64 =
+            channels.values().map(|channel| channel.counts.published.load(Ordering::Relaxed)).sum();
+        BrokerStats {
+            connections: self.connections.len() as u64,
+            accepted: self.connections.n_accepted(),
+            closings: self.closings.by_reason(),
+            channels: channels.len() as u64,
+            forgotten_channels: self.n_forgotten.load(Ordering::Relaxed),
+            published: alive + self.forgotten_published.load(Ordering::Relaxed),
+            buffered_bytes: self.memory.queued.used_bytes() as u64,
+            inbound_bytes: self.memory.inbound.used_bytes() as u64,
+        }
+    }
+}
+
+/// A bound in bytes as a size in memory.
+pub(crate) fn saturate(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,163 @@
+//! Rooms and members without any transport.
+
+use signalbox_shared::chat::ChatLineKind;
+
+use super::*;
+
+fn chat(change: impl FnOnce(&mut Limits)) -> Arc<Chat> {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    Chat::new(&limits)
+}
+
+fn join(chat: &Chat, room: &str, name: &str) -> Joined {
+    chat.join(room, name, ChatVia::Browser, History::Newest(200)).unwrap()
+}
+
+fn plain(entries: &[Arc<Entry>]) -> String {
+    entries.iter().map(|entry| std::str::from_utf8(entry.plain()).unwrap()).collect()
+}
+
+async fn read(reader: &mut Reader) -> String {
+    plain(&reader.next().await.unwrap())
+}
+
+#[tokio::test]
+async fn everyone_sees_the_same_from_their_own_arrival_on() {
+    let chat = chat(|_| {});
+    let mut ada = join(&chat, LOBBY, "ada");
+    assert_eq!(ada.snapshot.n_users, 1);
+    let mut bob = join(&chat, LOBBY, " bob ");
+    assert_eq!(bob.snapshot.n_users, 2);
+    assert_eq!(plain(&bob.snapshot.lines), "ada connected!\n");
+    bob.member.say("hi\u{1b}[2J", None).unwrap();
+    drop(bob.member);
+    assert_eq!(read(&mut bob.reader).await, "bob connected!\nbob: hi␛[2J\nbob has left the chat\n");
+    let seen = "ada connected!\nbob connected!\nbob: hi␛[2J\nbob has left the chat\n";
+    assert_eq!(read(&mut ada.reader).await, seen);
+    assert_eq!(plain(&chat.look(LOBBY, 9).unwrap().lines), seen);
+    assert_eq!(chat.stats().n_users_browser, 1);
+}
+
+#[tokio::test]
+async fn a_name_is_free_again_when_its_member_is_gone() {
+    let chat = chat(|_| {});
+    let ada = join(&chat, LOBBY, "ada");
+    let refused = chat.join(LOBBY, "ada", ChatVia::Line, History::Newest(0)).err().unwrap();
+    assert_eq!(refused.to_string(), "the name \"ada\" is in use");
+    assert_eq!(refused.suggestion(), Some("ada2"));
+    let elsewhere = join(&chat, "other", "ada");
+    drop(ada);
+    join(&chat, LOBBY, "ada");
+    drop(elsewhere);
+    assert_eq!(chat.stats().n_users_browser, 0);
+}
+
+#[tokio::test]
+async fn bad_names_and_rooms_are_refused_with_a_reason() {
+    let chat = chat(|_| {});
+    let check = |room: &str, name: &str, expected: &str, suggestion: Option<&str>| {
+        let error = chat.join(room, name, ChatVia::Line, History::Newest(0)).err().unwrap();
+        assert_eq!((error.to_string().as_str(), error.suggestion()), (expected, suggestion));
+    };
+    check(LOBBY, " ", "a name must not be empty", Some("guest"));
+    check(LOBBY, "a\u{1b}b", "a name must not contain the control character U+001B", Some("ab"));
+    check("a b", "ada", "a room name consists of letters, digits, \"-\", \"_\" and \".\", not ' '", None);
+    assert_eq!(chat.rooms(), [(LOBBY.to_owned(), 0)]);
+}
+
+#[tokio::test]
+async fn rooms_are_bounded_and_empty_ones_make_place() {
+    let chat = chat(|limits| limits.chat_rooms = 2);
+    let ada = join(&chat, "one", "ada");
+    let refused = chat.join("two", "ada", ChatVia::Browser, History::Newest(0)).err().unwrap();
+    assert_eq!(refused, JoinError::TooManyRooms { limit: 2 });
+    drop(ada);
+    let _ada = join(&chat, "two", "ada");
+    assert_eq!(chat.rooms(), [(LOBBY.to_owned(), 0), ("two".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_resume_gives_exactly_what_was_missed() {
+    let chat = chat(|limits| limits.chat_history_lines = 600);
+    let mut ada = join(&chat, LOBBY, "ada");
+    let last = ada.member.say("seen", None).unwrap();
+    let mut bob = join(&chat, LOBBY, "bob");
+    drop(ada);
+    for n in 0..50 {
+        bob.member.say(&n.to_string(), None).unwrap();
+    }
+    let mut ada = chat.join(LOBBY, "ada", ChatVia::Browser, History::Since(last)).unwrap();
+    let expected: String = (0..50).map(|n| format!("bob: {n}\n")).collect();
+    assert_eq!(plain(&ada.snapshot.lines), format!("bob connected!\nada has left the chat\n{expected}"));
+    assert_eq!(ada.snapshot.gap, None);
+    assert_eq!(read(&mut ada.reader).await, "ada connected!\n");
+
+    let other = EventId { epoch: last.epoch + 1, seq: 1 };
+    let (snapshot, _) = ada.member.look(History::Since(other));
+    assert_eq!(snapshot.gap.unwrap().n_lost, None);
+    assert_eq!(snapshot.lines.len(), 55);
+}
+
+#[tokio::test]
+async fn a_long_resume_goes_on_through_the_reader() {
+    let chat = chat(|limits| limits.chat_lines_per_sec = 100_000);
+    let mut bob = join(&chat, LOBBY, "bob");
+    let first = bob.member.say("first", None).unwrap();
+    for n in 0..1_500 {
+        bob.member.say(&n.to_string(), None).unwrap();
+    }
+    let (snapshot, mut reader) = bob.member.look(History::Since(first));
+    let mut texts: Vec<ChatLineKind> = snapshot.lines.iter().map(|entry| entry.line.kind.clone()).collect();
+    while texts.len() < 1_500 {
+        texts.extend(reader.next().await.unwrap().iter().map(|entry| entry.line.kind.clone()));
+    }
+    let expected: Vec<_> = (0..1_500).map(|n| ChatLineKind::Said { text: n.to_string() }).collect();
+    assert_eq!(texts, expected);
+}
+
+#[tokio::test]
+async fn a_key_says_a_line_once_also_after_coming_back() {
+    let chat = chat(|_| {});
+    let mut ada = join(&chat, LOBBY, "ada");
+    let id = ada.member.say("once", Some("k1")).unwrap();
+    assert_eq!(ada.member.say("once", Some("k1")), Ok(id));
+    drop(ada);
+    let mut ada = join(&chat, LOBBY, "ada");
+    assert_eq!(ada.member.say("once", Some("k1")), Ok(id));
+    let mut bob = join(&chat, LOBBY, "bob");
+    assert_ne!(bob.member.say("once", Some("k1")), Ok(id));
+    assert_eq!((chat.stats().n_said, chat.stats().n_repeated), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_are_bounded_in_length_and_rate() {
+    let chat = chat(|limits| limits.chat_lines_per_sec = 2);
+    let mut ada = join(&chat, LOBBY, "ada");
+    assert_eq!(ada.member.say(&"x".repeat(4097), None), Err(SayError::TooLong { bytes: 4097 }));
+    assert_eq!(ada.member.say("a\nb", None), Err(SayError::LineBreak));
+    assert_eq!(ada.member.say("a", Some(&"k".repeat(81))), Err(SayError::KeyTooLong { bytes: 81 }));
+    for _ in 0..10 {
+        ada.member.say(&"x".repeat(4096), None).unwrap();
+    }
+    let retry_after = std::time::Duration::from_millis(500);
+    assert_eq!(ada.member.say("a", None), Err(SayError::TooFast { per_sec: 2, retry_after }));
+    tokio::time::advance(retry_after).await;
+    ada.member.say("a", None).unwrap();
+    assert_eq!(chat.stats().refused, [("too_fast", 1), ("too_long", 1), ("malformed", 2)]);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_far_behind_learns_how_much_it_lost_and_goes_on() {
+    let chat = chat(|limits| {
+        (limits.chat_history_lines, limits.chat_outbox_lines, limits.chat_lines_per_sec) = (1, 16, 1_000);
+    });
+    let mut ada = join(&chat, LOBBY, "ada");
+    for n in 0..20 {
+        ada.member.say(&n.to_string(), None).unwrap();
+    }
+    assert_eq!(ada.reader.fell_behind(16).await, 21);
+    assert_eq!(ada.reader.next().await.err(), Some(Lagged { n_skipped: 5 }));
+    assert_eq!(ada.reader.next().await.unwrap().len(), 16);
+    assert_eq!(chat.stats().n_lagged, 5);
+}

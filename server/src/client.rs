@@ -1,0 +1,184 @@
+//! A small client of the broker, docs/protocol.md §1: one connection that listens on a channel and publishes on any.
+//!
+//! Works against every broker that speaks the protocol. Knows nothing of the relay, and does not connect again by
+//! itself: [`Backoff`] says when to.
+
+use std::io;
+use std::time::Duration;
+
+use signalbox_shared::ChannelName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::timeout;
+
+use crate::broker::frame::{self, HEADER_BYTES};
+
+/// Bytes that one read takes at most, and that a publisher collects before it writes.
+const IO_BYTES: usize = 64 * 1024;
+/// Largest frame a client takes, in bytes: what a broker may allow at most (`broker_frame_bytes`).
+const FRAME_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// Time for a connection to come about before the next try.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Connects to the broker at `address` (`host:port`) and subscribes to `channel`; `/null` is for those who only
+/// publish. Keep both sides: dropping the sender ends the stream, which the broker takes for a leave.
+///
+/// # Errors
+/// When there is no connection within ten seconds, or it fails at once.
+pub async fn connect(address: &str, channel: &ChannelName) -> io::Result<(Listener, Sender)> {
+    let stream = timeout(CONNECT, TcpStream::connect(address)).await.map_err(|_| {
+        io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", CONNECT.as_secs()))
+    })??;
+    stream.set_nodelay(true)?;
+    let (read_half, write_half) = stream.into_split();
+    let mut sender = Sender { half: write_half, queued: Vec::new() };
+    frame::append(&mut sender.queued, channel.as_str().as_bytes());
+    sender.flush().await?;
+    Ok((Listener { half: read_half, buffer: Vec::new(), given: 0 }, sender))
+}
+
+/// The receiving side of a connection.
+#[derive(Debug)]
+pub struct Listener {
+    half: OwnedReadHalf,
+    buffer: Vec<u8>,
+    /// How much of the buffer was given out by the last call.
+    given: usize,
+}
+
+impl Listener {
+    /// Waits for messages and gives all that have come, as frames one after the other, for [`frame::frames`]. `None`
+    /// when the broker ended the connection.
+    ///
+    /// # Errors
+    /// When the connection fails, ends inside a frame, or brings a frame of more than 1 GiB.
+    ///
+    /// # Cancel safety
+    /// No byte is lost when the future is dropped.
+    pub async fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.buffer.drain(..std::mem::take(&mut self.given));
+        loop {
+            let whole = frame::frames(&self.buffer).map(<[u8]>::len).sum();
+            if whole != 0 {
+                self.given = whole;
+                return Ok(Some(&self.buffer[..whole]));
+            }
+            self.make_room()?;
+            if self.half.read_buf(&mut self.buffer).await? == 0 {
+                return if self.buffer.is_empty() {
+                    Ok(None)
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                };
+            }
+        }
+    }
+
+    /// Room for one read, or for twice what has come of a large frame.
+    fn make_room(&mut self) -> io::Result<()> {
+        if let Some(header) = self.buffer.first_chunk::<HEADER_BYTES>() {
+            let payload_bytes = u32::from_be_bytes(*header) as usize;
+            if FRAME_BYTES_MAX < payload_bytes {
+                let why = format!(
+                    "a frame of {payload_bytes} bytes: this is no broker, or it speaks another protocol"
+                );
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+        } else if self.buffer.is_empty() && IO_BYTES < self.buffer.capacity() {
+            self.buffer = Vec::new(); // what one large message needed is given back
+        }
+        self.buffer.reserve(IO_BYTES);
+        Ok(())
+    }
+}
+
+/// The publishing side of a connection.
+#[derive(Debug)]
+pub struct Sender {
+    half: OwnedWriteHalf,
+    queued: Vec<u8>,
+}
+
+impl Sender {
+    /// Adds one message to what the next [`Sender::flush`] writes. Says whether it is time for that.
+    pub fn queue(&mut self, channel: &ChannelName, payload: &[u8]) -> bool {
+        frame::append(&mut self.queued, channel.as_str().as_bytes());
+        frame::append(&mut self.queued, payload);
+        IO_BYTES <= self.queued.len()
+    }
+
+    /// Writes what is queued. The broker holds it back where a queue is full.
+    ///
+    /// # Errors
+    /// When the connection fails; how much of it the broker got is not known then.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        self.half.write_all(&self.queued).await?;
+        self.queued.clear();
+        if 2 * IO_BYTES < self.queued.capacity() {
+            self.queued = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Ends the session: writes what is queued and the empty frame. The broker has taken everything when it ends the
+    /// connection thereupon, which the [`Listener`] tells.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn finish(mut self) -> io::Result<()> {
+        frame::append(&mut self.queued, b"");
+        self.flush().await?;
+        self.half.shutdown().await
+    }
+}
+
+/// Times to wait between tries to connect: twice as long each time, and never quite the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    next: Duration,
+}
+
+impl Backoff {
+    /// The first wait, at most.
+    const FIRST: Duration = Duration::from_millis(250);
+    /// The longest wait: a broker that comes back is found within this time.
+    const LONGEST: Duration = Duration::from_secs(10);
+
+    /// How long to wait before the next try: between half and all of the present step.
+    pub fn wait(&mut self) -> Duration {
+        let step = self.next;
+        self.next = (2 * step).min(Self::LONGEST);
+        step / 2 + step.mul_f64(jitter() / 2.0)
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { next: Self::FIRST }
+    }
+}
+
+/// Somewhere between 0 and 1, different in each process and at each call.
+fn jitter() -> f64 {
+    use std::hash::{BuildHasher as _, RandomState};
+
+    let random = RandomState::new().hash_one(0_u8) >> 11; // 53 bits, what an f64 holds exactly
+    random as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_longest_and_differ() {
+        let mut backoff = Backoff::default();
+        for step in [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000] {
+            let wait = backoff.wait();
+            let step = Duration::from_millis(step);
+            assert!(step / 2 <= wait && wait <= step, "{wait:?} of {step:?}");
+        }
+        assert_ne!(jitter().to_bits(), jitter().to_bits());
+    }
+}

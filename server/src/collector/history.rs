@@ -1,0 +1,321 @@
+//! What the collector knows and everybody reads: the feed's ring, the agents and their series, under one mutex that is
+//! held briefly. Knows no socket and no HTTP.
+//!
+//! [`History::push`] adds; [`History::run`] lets it be seen, at a pace that ten thousand readers can follow, and keeps
+//! the time: pings, agents that fall silent, clients that do not read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use signalbox_shared::api::FeedInfo;
+use signalbox_shared::feed::{AgentChange, AgentState, EVENT_AGENT, Gap};
+use signalbox_shared::{EventId, Sample, SampleError, sample::SAMPLE_BYTES_MAX};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::agents::Agents;
+use super::clients::Clients;
+use super::event;
+use super::ring::{Bounds, Read, Ring};
+use crate::clock::{new_epoch, now_ms};
+use crate::limits::Limits;
+
+/// Time between pings. Source: docs/protocol.md §3.
+const PING_EVERY: Duration = Duration::from_secs(15);
+/// Time between looks at silent agents and slow clients: well under the three seconds that make an agent stale.
+const TICK_EVERY: Duration = Duration::from_millis(500);
+/// Shortest time between two wake-ups of all clients: a browser draws once in 16 ms anyway.
+const PACE_MIN: Duration = Duration::from_millis(10);
+/// What one more client adds to that, so that ten thousand are woken ten times a second and not a hundred.
+const PACE_PER_CLIENT: Duration = Duration::from_micros(10);
+/// Longest time between two wake-ups.
+const PACE_MAX: Duration = Duration::from_millis(250);
+/// Time that clients have at shutdown to take the end of their stream before their connections are closed.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+/// Answers about the history that are built at the same time: each copies a part of it.
+const ANSWERS_MAX: usize = 2;
+
+/// Everything that was taken lately.
+#[derive(Debug)]
+pub struct History {
+    inner: Mutex<Inner>,
+    /// Wakes the pacer: something was pushed.
+    pushed: Notify,
+    /// Wakes the clients: something can be read.
+    pub(super) published: Notify,
+    pub(super) clients: Clients,
+    pub(super) answers: Semaphore,
+    /// Most values in one answer about the history.
+    pub(super) answer_values_max: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) ring: Ring,
+    pub(super) agents: Agents,
+    ping: (u64, Bytes),
+    is_closed: bool,
+}
+
+/// What a batch did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// Samples taken.
+    pub n_accepted: u64,
+    /// Metrics that stay in their sample and are not charted.
+    pub n_metrics_left_out: u64,
+    /// Names of the agents whose samples were refused because there was no room for one more agent, once per sample.
+    pub refused: Vec<String>,
+}
+
+/// The newest reading of one agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LatestSample {
+    /// The agent's name.
+    pub color: String,
+    /// What the agent is now.
+    pub state: AgentState,
+    /// When it arrived, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// When the agent took it by its own clock, in milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// Its metrics that are charted.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// Samples of one poll, encoded once and outside the lock.
+#[derive(Debug, Default)]
+pub struct Batch {
+    json: Vec<u8>,
+    samples: Vec<(Sample, usize)>,
+}
+
+impl Batch {
+    /// Adds a sample.
+    ///
+    /// # Errors
+    /// [`SampleError::TooLarge`] when its encoding is over the limit, which numbers such as `1e15` can bring about.
+    pub fn push(&mut self, sample: Sample) -> Result<(), SampleError> {
+        let start = self.json.len();
+        // Writing to a vector cannot fail, and neither can a map whose keys are strings.
+        let _ = serde_json::to_writer(&mut self.json, &sample.object);
+        let bytes = self.json.len() - start;
+        if SAMPLE_BYTES_MAX < bytes {
+            self.json.truncate(start);
+            return Err(SampleError::TooLarge { bytes });
+        }
+        self.samples.push((sample, self.json.len()));
+        Ok(())
+    }
+
+    /// How many samples and encoded bytes there are.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.samples.len(), self.json.len())
+    }
+}
+
+impl History {
+    /// An empty history with a new epoch.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Arc<Self> {
+        let bounds = Bounds {
+            events: limits.history_samples,
+            bytes: limits.history_bytes,
+            age_ms: millis(limits.history_window_secs),
+        };
+        let inner = Inner {
+            ring: Ring::new(new_epoch(), bounds),
+            agents: Agents::new(
+                bounds,
+                usize::try_from(limits.collector_agents).unwrap_or(usize::MAX),
+                usize::try_from(limits.collector_metrics_per_agent).unwrap_or(usize::MAX),
+            ),
+            ping: (0, Bytes::new()),
+            is_closed: false,
+        };
+        Arc::new(Self {
+            inner: Mutex::new(inner),
+            pushed: Notify::new(),
+            published: Notify::new(),
+            clients: Clients::new(limits.feed_clients, Duration::from_secs(limits.feed_stall_secs)),
+            answers: Semaphore::new(ANSWERS_MAX),
+            answer_values_max: limits.history_answer_values,
+        })
+    }
+
+    /// Takes all samples of `batch` in order and leaves it empty. Never waits.
+    pub fn push(&self, batch: &mut Batch) -> Pushed {
+        let pushed = self.push_at(batch, now_ms());
+        self.pushed.notify_one();
+        pushed
+    }
+
+    /// The newest event's place.
+    #[must_use]
+    pub fn head(&self) -> EventId {
+        self.inner.lock().ring.head()
+    }
+
+    /// The newest reading of every agent that is not gone, in the order of their names.
+    #[must_use]
+    pub fn latest(&self) -> Vec<LatestSample> {
+        let inner = self.inner.lock();
+        let agents = inner.agents.sorted();
+        let alive = agents.into_iter().filter(|agent| agent.life.state() != AgentState::Gone);
+        alive
+            .filter_map(|agent| {
+                let (timestamp_ms, metrics) = agent.series.latest()?;
+                Some(LatestSample {
+                    color: agent.color.clone(),
+                    state: agent.life.state(),
+                    at_ms: agent.life.last_at_ms(),
+                    timestamp_ms,
+                    metrics,
+                })
+            })
+            .collect()
+    }
+
+    /// Who reads the feed, and who did not keep up.
+    #[must_use]
+    pub fn feed_info(&self) -> FeedInfo {
+        self.clients.info()
+    }
+
+    /// Lets what is pushed be seen, until `shutdown`; then ends every client's stream.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut next_ping = Instant::now() + PING_EVERY;
+        loop {
+            let is_tick = tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = self.pushed.notified() => false,
+                _ = tick.tick() => true,
+            };
+            if is_tick {
+                let is_ping = next_ping <= Instant::now();
+                if is_ping {
+                    next_ping += PING_EVERY;
+                }
+                self.tick(now_ms(), is_ping);
+            }
+            self.publish(now_ms(), false);
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = tokio::time::sleep(self.pace()) => {}
+            }
+        }
+        self.publish(now_ms(), true);
+        let _ = tokio::time::timeout(CLOSE_GRACE, self.clients.emptied()).await;
+        self.clients.hang_up();
+    }
+
+    /// The position from which a client goes on, and what it misses. Without `since` it is the newest event.
+    pub(super) fn position(&self, since: Option<EventId>) -> (EventId, u64, Option<Gap>) {
+        let inner = self.inner.lock();
+        let head = inner.ring.head();
+        let (seq, gap) = since.map_or((head.seq, None), |since| inner.ring.resume(since));
+        (EventId { seq, ..head }, inner.ping.0, gap)
+    }
+
+    /// What stands behind a client's position.
+    pub(super) fn read(&self, seq: u64, n_pings: u64) -> Next {
+        let inner = self.inner.lock();
+        match inner.ring.read_after(seq) {
+            Read::Events(bytes, last_seq) => Next::Events(bytes, last_seq),
+            Read::Lost => Next::Lost,
+            Read::CaughtUp if inner.ping.0 != n_pings => Next::Ping(inner.ping.1.clone(), inner.ping.0),
+            Read::CaughtUp if inner.is_closed => Next::Closed,
+            Read::CaughtUp => Next::Wait,
+        }
+    }
+
+    pub(super) fn with<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
+        look(&self.inner.lock())
+    }
+
+    pub(super) fn push_at(&self, batch: &mut Batch, now_ms: i64) -> Pushed {
+        let mut pushed = Pushed::default();
+        let mut start = 0;
+        let mut inner = self.inner.lock();
+        for (sample, end) in batch.samples.drain(..) {
+            let json = &batch.json[start..end];
+            start = end;
+            let Some(admitted) = inner.agents.admit(&sample.color, now_ms) else {
+                pushed.refused.push(sample.color);
+                continue;
+            };
+            if admitted.has_joined {
+                let state = AgentState::Joined;
+                inner.announce(&AgentChange { color: sample.color.clone(), state, at_ms: now_ms });
+            }
+            let seq = inner.ring.push(now_ms, None, json);
+            pushed.n_metrics_left_out += inner.agents.record(admitted, &sample, seq, now_ms);
+            pushed.n_accepted += 1;
+        }
+        drop(inner);
+        batch.json.clear();
+        pushed
+    }
+
+    /// Time passes: agents fall silent, clients are looked after, a ping is due.
+    pub(super) fn tick(&self, now_ms: i64, is_ping: bool) {
+        let mut inner = self.inner.lock();
+        for change in inner.agents.pass(now_ms) {
+            inner.announce(&change);
+        }
+        if is_ping {
+            inner.ping = (inner.ping.0 + 1, event::ping(now_ms));
+        }
+        let (published, oldest, n_pings) = (inner.ring.published(), inner.ring.oldest(), inner.ping.0);
+        drop(inner);
+        self.clients.look_after(published, oldest, n_pings, Instant::now());
+        if is_ping {
+            self.published.notify_waiters();
+        }
+    }
+
+    /// Lets everything that was pushed be read.
+    pub(super) fn publish(&self, now_ms: i64, is_closed: bool) {
+        let mut inner = self.inner.lock();
+        let is_new = inner.ring.publish(now_ms);
+        inner.is_closed |= is_closed;
+        drop(inner);
+        if is_new || is_closed {
+            self.published.notify_waiters();
+        }
+    }
+
+    fn pace(&self) -> Duration {
+        let n_clients = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
+        PACE_PER_CLIENT.saturating_mul(n_clients).clamp(PACE_MIN, PACE_MAX)
+    }
+}
+
+impl Inner {
+    fn announce(&mut self, change: &AgentChange) {
+        self.ring.push(change.at_ms, Some(EVENT_AGENT), &event::json(change));
+    }
+}
+
+/// What a client gets next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Events(Bytes, u64),
+    Ping(Bytes, u64),
+    Lost,
+    Wait,
+    Closed,
+}
+
+fn millis(secs: u64) -> i64 {
+    i64::try_from(secs).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000)
+}
+
+#[cfg(test)]
+mod tests;

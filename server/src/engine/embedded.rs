@@ -1,0 +1,149 @@
+//! The engine that is the broker of the same process.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use signalbox_shared::ChannelName;
+use signalbox_shared::api::ChannelRow;
+use tokio::time::Instant;
+
+use super::{Batch, Mode, PublishError, PurgeError, Receipt, SubscribeError};
+use crate::broker::frame::HEADER_BYTES;
+use crate::broker::hold::{self, Hold};
+use crate::broker::membership::Membership;
+use crate::broker::outbox::{Peer, Taken};
+use crate::broker::router::{NoChannel, PurgeRefused, Router};
+use crate::broker::run::{Run, Scratch};
+use crate::broker::{batch, frame};
+
+/// Longest time that a publisher waits for room in a full queue before it is refused: long enough for a consumer that
+/// merely pauses, short enough for a person who waits for the acknowledgement.
+const QUEUE_WAIT: Duration = Duration::from_secs(1);
+
+/// Publishes one message, see [`super::Engine::publish`].
+pub(super) async fn publish(
+    router: &Router,
+    channel: &ChannelName,
+    payload: &[u8],
+) -> Result<Receipt, PublishError> {
+    let (payload_bytes, limit_bytes) = (payload.len() as u64, router.limits.broker_frame_bytes);
+    if limit_bytes < payload_bytes {
+        return Err(PublishError::TooLarge { payload_bytes, limit_bytes });
+    }
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
+    frame::append(&mut bytes, payload);
+    let run = Run::whole(&bytes, 1);
+    let deadline = Instant::now() + QUEUE_WAIT;
+    let mut is_last_try = false;
+    loop {
+        let published =
+            router.publish(channel, &run, &mut Scratch::default()).map_err(|error| match error {
+                NoChannel::TooMany { limit } => PublishError::TooManyChannels { limit },
+                NoChannel::Name(error) => unreachable!("a ChannelName is checked: {error}"),
+            })?;
+        let mut receipt = Receipt {
+            n_queued: published.n_queued,
+            n_dropped: published.n_dropped,
+            is_waiting: published.n_waiting != 0,
+        };
+        match published.hold {
+            None => return Ok(receipt),
+            Some(Hold::Topic(hold)) => {
+                let hold_millis = Duration::from_millis(router.limits.broker_hold_millis);
+                let settled = hold.settle(Instant::now() + hold_millis).await;
+                receipt.n_queued += settled.n_queued;
+                receipt.n_dropped += settled.n_dropped;
+                return Ok(receipt);
+            }
+            Some(Hold::Queue { .. }) if is_last_try => {
+                return Err(PublishError::BacklogFull { channel: channel.clone() });
+            }
+            Some(Hold::Queue { channel, refused }) => {
+                let room = hold::queue_room(&channel, refused, &router.memory);
+                is_last_try = tokio::time::timeout_at(deadline, room).await.is_err();
+            }
+        }
+    }
+}
+
+/// Begins a subscription, see [`super::Engine::subscribe`].
+pub(super) fn subscribe(
+    router: &Arc<Router>,
+    channel: &ChannelName,
+    mode: Mode,
+) -> Result<Receiver, SubscribeError> {
+    match router.join(channel.as_str().as_bytes(), Peer::Relay, mode == Mode::Tap) {
+        Ok(membership) => Ok(Receiver::new(membership)),
+        Err(NoChannel::TooMany { limit }) => Err(SubscribeError::TooManyChannels { limit }),
+        Err(NoChannel::Name(error)) => unreachable!("a ChannelName is checked: {error}"),
+    }
+}
+
+pub(super) fn purge(router: &Router, channel: &ChannelName) -> Result<u64, PurgeError> {
+    router.purge(channel).map_err(|refused| match refused {
+        PurgeRefused::NotAQueue => PurgeError::NotAQueue { channel: channel.clone() },
+        PurgeRefused::Unknown => PurgeError::Unknown { channel: channel.clone() },
+    })
+}
+
+pub(super) fn channels(router: &Router) -> Vec<ChannelRow> {
+    router.channels()
+}
+
+/// A subscription of the relay itself.
+pub(super) struct Receiver {
+    /// Given up in `drop`, which hands back what of `batch` nobody took.
+    membership: Option<Membership>,
+    batch: batch::Batch,
+    /// What was lost behind `batch`.
+    n_dropped: u64,
+}
+
+impl Receiver {
+    fn new(membership: Membership) -> Self {
+        Self { membership: Some(membership), batch: batch::Batch::default(), n_dropped: 0 }
+    }
+
+    /// Takes what waits, at most so much of it, but at least one message when there is one.
+    pub(super) async fn next_at_most(&mut self, n_messages: usize, n_bytes: usize) -> Batch {
+        let Some(membership) = &self.membership else { return std::future::pending().await };
+        if self.batch.is_empty() {
+            match poll_fn(|cx| membership.outbox().poll_take(cx, &mut self.batch)).await {
+                Taken::Batch { n_dropped } => self.n_dropped = n_dropped,
+                Taken::Closed => return std::future::pending().await, // only a dropped receiver closes its outbox
+            }
+        }
+        let (n_left, left) = self.batch.undelivered();
+        let is_all = n_left <= n_messages as u64 && left.len() <= n_bytes;
+        let (frames, n_messages) = if is_all && left.len() == self.batch.bytes.len() {
+            (std::mem::take(&mut self.batch).bytes, n_left)
+        } else {
+            let frames = first_frames(left, n_messages, n_bytes).to_vec();
+            let n_messages = self.batch.advance(frames.len());
+            (frames, n_messages)
+        };
+        membership.note_written(frames.len(), n_messages);
+        let n_dropped = if self.batch.is_empty() { std::mem::take(&mut self.n_dropped) } else { 0 };
+        Batch { frames, n_messages, n_dropped }
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        if let Some(membership) = self.membership.take() {
+            membership.leave(&self.batch);
+        }
+    }
+}
+
+fn first_frames(frames: &[u8], n_messages: usize, n_bytes: usize) -> &[u8] {
+    let mut taken = 0;
+    for frame in frame::frames(frames).take(n_messages.max(1)) {
+        if taken != 0 && n_bytes < taken + frame.len() {
+            break;
+        }
+        taken += frame.len();
+    }
+    &frames[..taken]
+}

@@ -1,0 +1,50 @@
+//! `GET /api/metrics/history`: what charts begin with, before the feed goes on.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::problem::ApiError;
+use crate::collector::{History, answer::SECS_MAX};
+
+/// Window when the request names none, in seconds: what a chart shows at first.
+const WINDOW_SECS: u32 = 600;
+
+/// What `GET /api/metrics/history` takes.
+#[derive(Debug, Default, Deserialize)]
+pub struct HistoryQuery {
+    /// Seconds back from now, by the agents' clocks.
+    window: Option<u32>,
+    /// Seconds between points; 0 for the samples themselves.
+    step: Option<u32>,
+}
+
+/// `GET /api/metrics/history?window=<seconds>&step=<seconds>`: columns per agent and metric, and the id from which
+/// the feed goes on without hole or overlap.
+///
+/// # Errors
+/// 400 when the window is no number from 1 to 604800, or the step none from 0 to 604800.
+pub async fn history(
+    State(history): State<Arc<History>>,
+    query: Result<Query<HistoryQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query.map_err(|error| {
+        ApiError::bad_request(format!("window and step are whole numbers of seconds: {}", error.body_text()))
+    })?;
+    let (window, step) = (query.window.unwrap_or(WINDOW_SECS), query.step.unwrap_or(0));
+    if window == 0 || SECS_MAX < window || SECS_MAX < step {
+        return Err(ApiError::bad_request(format!(
+            "window is {window} and step {step}: allowed are 1 to {SECS_MAX} and 0 to {SECS_MAX} seconds"
+        )));
+    }
+    let json = history.answer_json(window, step).await;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, Body::from(json)).into_response())
+}

@@ -1,0 +1,152 @@
+//! The chat rooms that one page is in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use signalbox_shared::EventId;
+use signalbox_shared::chat::ChatVia;
+use signalbox_shared::socket::ServerMessage;
+use tokio::time::{Instant, sleep_until};
+
+use super::streams::Streams;
+use crate::chat::{Chat, Entry, History, JoinError, Joined, Lagged, Member, Reader, SayError, Snapshot};
+
+/// Lines that a page gets which enters a room without saying where it was.
+const FIRST_LINES: usize = 200;
+/// Shortest time between two lists of who is in a room.
+const PRESENCE_INTERVAL_MIN: Duration = Duration::from_millis(500);
+/// How much longer each user makes that time, so that a crowd that comes and goes costs a page the same few kilobytes a
+/// second whatever its size.
+const PRESENCE_INTERVAL_PER_USER: Duration = Duration::from_millis(5);
+/// Longest such time.
+const PRESENCE_INTERVAL_MAX: Duration = Duration::from_secs(10);
+
+/// A page's places in rooms. Dropping it leaves them all.
+pub(super) struct Rooms {
+    members: HashMap<Arc<str>, Member>,
+    streams: Streams<Arc<str>, RoomEvent>,
+}
+
+/// What a room has for the page.
+pub(super) enum RoomEvent {
+    Lines(Vec<Arc<Entry>>),
+    Lagged(Lagged),
+    /// The `chat_presence` message in JSON.
+    Presence(Bytes),
+}
+
+/// Why a page did not enter a room.
+pub(super) enum Refused {
+    Chat(JoinError),
+    /// It is there under another name.
+    AlreadyAs(String),
+}
+
+impl Rooms {
+    pub(super) fn new() -> Self {
+        Self { members: HashMap::new(), streams: Streams::new() }
+    }
+
+    /// Enters a room; for a page that is there already under that name, looks again from where it was, which is how
+    /// it catches up after it lost lines.
+    pub(super) fn join(
+        &mut self,
+        chat: &Chat,
+        id: u64,
+        room: &str,
+        name: &str,
+        since: Option<EventId>,
+    ) -> Result<ServerMessage, Refused> {
+        let history = since.map_or(History::Newest(FIRST_LINES), History::Since);
+        let (snapshot, reader) = match self.members.get(room) {
+            Some(member) if member.name() == name.trim() => member.look(history),
+            Some(member) => return Err(Refused::AlreadyAs(member.name().to_owned())),
+            None => {
+                let Joined { member, reader, snapshot } =
+                    chat.join(room, name, ChatVia::Browser, history).map_err(Refused::Chat)?;
+                self.members.insert(room.into(), member);
+                (snapshot, reader)
+            }
+        };
+        self.streams.insert(room.into(), events(reader));
+        let Snapshot { users, n_users, lines, gap } = snapshot;
+        let lines = lines.iter().map(|entry| entry.line.clone()).collect();
+        let (room, name) = (room.to_owned(), name.trim().to_owned());
+        Ok(ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap })
+    }
+
+    pub(super) fn leave(&mut self, room: &str) {
+        if let Some((room, _)) = self.members.remove_entry(room) {
+            self.streams.remove(&room);
+        }
+    }
+
+    /// Says a line in a room; none when the page is not there.
+    pub(super) fn say(&mut self, room: &str, text: &str, key: &str) -> Option<Result<EventId, SayError>> {
+        Some(self.members.get_mut(room)?.say(text, Some(key)))
+    }
+
+    /// Waits for what happens next in any of them; for ever when there are none.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped before it is ready.
+    pub(super) async fn next(&mut self) -> (Arc<str>, RoomEvent) {
+        self.streams.next().await
+    }
+}
+
+fn events(reader: Reader) -> impl Stream<Item = RoomEvent> + Send {
+    let state = Follow { reader, presence_due: None, next_presence_at: Instant::now() };
+    stream::unfold(state, |mut state| async move { Some((state.next().await, state)) })
+}
+
+struct Follow {
+    reader: Reader,
+    presence_due: Option<Instant>,
+    next_presence_at: Instant,
+}
+
+impl Follow {
+    async fn next(&mut self) -> RoomEvent {
+        let presence_due = self.presence_due;
+        let presence = async {
+            match presence_due {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            // What happened comes before the list that results from it.
+            biased;
+            read = self.reader.next() => match read {
+                Ok(entries) => {
+                    if entries.iter().any(|entry| entry.changes_presence()) {
+                        self.note_presence_change();
+                    }
+                    RoomEvent::Lines(entries)
+                }
+                Err(lagged) => {
+                    self.note_presence_change();
+                    RoomEvent::Lagged(lagged)
+                }
+            },
+            () = presence => {
+                self.presence_due = None;
+                self.next_presence_at = Instant::now() + presence_interval(self.reader.n_users());
+                RoomEvent::Presence(self.reader.presence_json())
+            }
+        }
+    }
+
+    fn note_presence_change(&mut self) {
+        self.presence_due.get_or_insert(self.next_presence_at.max(Instant::now()));
+    }
+}
+
+fn presence_interval(n_users: u64) -> Duration {
+    let n_users = u32::try_from(n_users).unwrap_or(u32::MAX);
+    PRESENCE_INTERVAL_PER_USER.saturating_mul(n_users).clamp(PRESENCE_INTERVAL_MIN, PRESENCE_INTERVAL_MAX)
+}

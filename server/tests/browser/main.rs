@@ -1,0 +1,16 @@
+//! The page as a person meets it: the shipped page in headless Chromium, against the real binary, with real peers.
+//!
+//! `cargo xtask test browser` builds what these tests need and says where it is. Each test has its own relay, its
+//! own browser profile and its own ports.
+
+#![expect(unreachable_pub, reason = "`pub` marks what the tests may use of their support")]
+
+mod apart;
+mod chat;
+mod hostile;
+mod metrics;
+mod pictures;
+mod queues;
+mod resume;
+mod shipped;
+mod support;

@@ -1,0 +1,35 @@
+//! Programs that only a system's own package manager offers: installed on Debian as root, else named to the person.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::{process, progress};
+
+/// Installs `packages`, because of `why`.
+///
+/// # Errors
+/// Where that is not possible, says what to install by hand.
+pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
+    let names = packages.join(" ");
+    if process::find(&["apt-get"]).is_none() || !is_root() {
+        bail!(
+            "please install these first, {why}: {names} (names as in Debian; on Debian: sudo apt-get install {names})"
+        );
+    }
+    progress::step(&format!("Installing {names}: {why}"), || {
+        // A fresh machine knows no packages at all, one that stood for long knows packages that are gone.
+        process::run(apt().arg("update"))?;
+        process::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))
+    })
+}
+
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive");
+    apt
+}
+
+fn is_root() -> bool {
+    process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
