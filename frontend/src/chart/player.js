@@ -13,6 +13,8 @@ export class Player {
     this.animations = [];
     this.family = family;
     this.inks = new Map();
+    // What each canvas has been told of its text; telling it again is not free.
+    this.texts = canvases.map(() => ({}));
   }
 
   // Gives a canvas its size in device pixels; that wipes it and its state.
@@ -22,6 +24,7 @@ export class Player {
     context.canvas.height = height;
     context.lineJoin = "round";
     context.textBaseline = "middle";
+    this.texts[index] = {};
   }
 
   ink(word) {
@@ -34,22 +37,25 @@ export class Player {
     return ink;
   }
 
-  font(size) {
-    return `${size}px ${this.family}`;
+  // Readies a canvas for text. Not within a clip: restoring would undo it unseen.
+  type(index, size, align) {
+    const [context, told] = [this.contexts[index], this.texts[index]];
+    if (told.size !== size) context.font = `${(told.size = size)}px ${this.family}`;
+    if (told.align !== align) context.textAlign = ALIGN[(told.align = align)];
+    return context;
   }
 
   measure(text, size) {
-    const context = this.contexts[0];
-    context.font = this.font(size);
-    return context.measureText(text).width;
+    return this.type(0, size, 0).measureText(text).width;
   }
 
   play(w) {
-    let c = this.contexts[0];
+    let [target, c] = [0, this.contexts[0]];
     for (let i = 0; i < w.length; ) {
       switch (w[i++]) {
         case 0:
-          c = this.contexts[w[i++]];
+          target = w[i++];
+          c = this.contexts[target];
           break;
         case 1:
           c.clearRect(w[i], w[i + 1], w[i + 2], w[i + 3]);
@@ -100,8 +106,7 @@ export class Player {
         case 10: {
           const end = i + 6 + w[i + 5];
           c.fillStyle = this.ink(w[i]);
-          c.textAlign = ALIGN[w[i + 3]];
-          c.font = this.font(w[i + 4] * PX);
+          this.type(target, w[i + 4] * PX, w[i + 3]);
           c.fillText(String.fromCharCode(...w.subarray(i + 6, end)), w[i + 1] * PX, w[i + 2] * PX);
           i = end;
           break;

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn ticks_lie_on_multiples() {
         let check = |min: f64, max: f64, n: usize, values: &[f64]| {
-            assert_eq!(value_ticks(min, max, n).values, values)
+            assert_eq!(value_ticks(min, max, n).values, values);
         };
         check(0.0, 100.0, 5, &[0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         check(-1.5, 1.5, 6, &[-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5]);
