@@ -154,13 +154,17 @@ fn has_device_pixels() -> bool {
     prototype.and_then(|p| Reflect::has(&p, &"devicePixelContentBoxSize".into())).unwrap_or(false)
 }
 
-fn size_of(entry: &ResizeObserverEntry) -> Option<(i32, i32)> {
-    if has_device_pixels() {
-        let size: ResizeObserverSize = entry.device_pixel_content_box_size().get(0).dyn_into().ok()?;
-        return Some((size.inline_size().round() as i32, size.block_size().round() as i32));
-    }
+/// The host's size in device pixels: as the browser tells it, which is exact between two whole pixels too, else
+/// reckoned. A browser that emulates another screen, as developer tools do, tells sizes of the real one; then the page's
+/// own ratio counts, for text and layout follow it.
+fn size_of(entry: &ResizeObserverEntry) -> (i32, i32) {
     let (rect, ratio) = (entry.content_rect(), device_pixel_ratio());
-    Some(((rect.width() * ratio).round() as i32, (rect.height() * ratio).round() as i32))
+    let reckoned = ((rect.width() * ratio).round() as i32, (rect.height() * ratio).round() as i32);
+    let told = has_device_pixels().then(|| entry.device_pixel_content_box_size().get(0));
+    let told = told.and_then(|size| size.dyn_into::<ResizeObserverSize>().ok());
+    let told = told.map(|size| (size.inline_size().round() as i32, size.block_size().round() as i32));
+    let is_near = |told: &(i32, i32)| (told.0 - reckoned.0).abs() <= 1 && (told.1 - reckoned.1).abs() <= 1;
+    told.filter(is_near).unwrap_or(reckoned)
 }
 
 /// An event listener that is removed on drop.
