@@ -86,8 +86,7 @@ pub fn interval(ms: i64) -> String {
     }
 }
 
-/// The value of a metric with the unit that its name stands for: percent for `cpu`, MB for `mem`; a metric that an
-/// agent invented has none that we could know.
+/// The value of a metric with the unit that its name stands for ([`unit_of`]).
 #[must_use]
 pub fn metric(name: &str, value: f64) -> String {
     match unit_of(name) {
@@ -96,13 +95,27 @@ pub fn metric(name: &str, value: f64) -> String {
     }
 }
 
-/// The unit of a metric: `%`, `MB`, or nothing.
+/// What a further metric's name may end with to tell its unit (docs/protocol.md §2).
+const UNIT_ENDINGS: [(&str, &str); 9] = [
+    ("_percent", "%"),
+    ("_bytes", "B"),
+    ("_mb", "MB"),
+    ("_s", "s"),
+    ("_secs", "s"),
+    ("_seconds", "s"),
+    ("_ms", "ms"),
+    ("_us", "µs"),
+    ("_per_sec", "/s"),
+];
+
+/// The unit of a metric: `%` for `cpu`, `MB` for `mem`, else what its name's ending tells; nothing when it tells nothing.
 #[must_use]
 pub fn unit_of(metric: &str) -> &'static str {
+    let ending = || UNIT_ENDINGS.iter().find(|(ending, _)| metric.ends_with(ending));
     match metric {
         "cpu" => "%",
         "mem" => "MB",
-        _ => "",
+        _ => ending().map_or("", |(_, unit)| unit),
     }
 }
 
@@ -199,6 +212,10 @@ mod tests {
     #[test]
     fn metrics_carry_their_unit() {
         check(&metric("cpu", 12.345), "12.3 %");
+        check(&metric("uptime_s", 125.0), "125.0 s");
+        check(&metric("requests_per_sec", 4.5), "4.50 /s");
+        check(&metric("heap_bytes", 1_024.0), "1024.0 B");
+        check(&metric("loss", 0.5), "0.50");
         check(&metric("mem", 0.5), "0.50 MB");
         check(&metric("mem", 12_345.6), "12,346 MB");
         check(&metric("queue_depth", 7.0), "7.0");
