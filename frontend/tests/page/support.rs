@@ -1,5 +1,4 @@
 //! A page in the test's own document, with stores that the test fills; nothing connects.
-#![allow(clippy::unwrap_used, reason = "a test that cannot reach its own page has failed")]
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::mount::mount_to;

@@ -66,7 +66,7 @@ fn AgentRow(
         let name = name.clone();
         move |_| agents.with(|agents| agents.agent(&name).cloned())
     });
-    let feed = stores.feed.clone();
+    let feed = stores.feed;
     let state = Memo::new(move |_| {
         let state = agent.with(|agent| agent.as_ref().map_or(AgentState::Gone, |a| a.state));
         state_name(state, feed.with(StreamState::is_connected))
