@@ -52,9 +52,7 @@ impl Observers {
 
         let report = on_change.clone();
         let on_resize = Closure::new(move |entries: Array| {
-            if let Some((width, height)) =
-                entries.iter().last().and_then(|entry| size_of(entry.unchecked_ref()))
-            {
+            if let Some((width, height)) = entries.iter().last().map(|entry| size_of(entry.unchecked_ref())) {
                 report(Change::Size(width, height, device_pixel_ratio()));
             }
         });
