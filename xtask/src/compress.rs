@@ -54,8 +54,14 @@ impl Form {
     }
 }
 
+/// What whoever hosts the page may edit: a compressed form beside it would go on telling the old.
+const EDITABLE: &str = "config.json";
+
 /// Whether a file of this name gets smaller: text and WebAssembly do, pictures and fonts are compressed already.
 pub(crate) fn pays_for(file: &Path) -> bool {
+    if file == Path::new(EDITABLE) {
+        return false;
+    }
     const TEXT: [&str; 8] = ["css", "html", "js", "json", "svg", "txt", "wasm", "webmanifest"];
     file.extension()
         .and_then(|extension| extension.to_str())
@@ -86,7 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn fonts_and_pictures_stay_as_they_are() {
+    fn fonts_pictures_and_what_is_edited_stay_as_they_are() {
+        assert!(!pays_for(Path::new("config.json")));
         assert!(pays_for(Path::new("a/page_bg.wasm")));
         assert!(!pays_for(Path::new("a/font.woff2")));
         assert!(!pays_for(Path::new("css")));
