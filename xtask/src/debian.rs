@@ -24,6 +24,14 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
     })
 }
 
+/// Makes sure of a C++ compiler, with which ZeroMQ is built from its sources.
+pub(crate) fn ensure_cxx() -> Result<()> {
+    if std::env::var_os("CXX").is_some() || process::find(&["c++", "g++", "clang++"]).is_some() {
+        return Ok(());
+    }
+    install(&["g++"], "ZeroMQ is built from its C++ sources")
+}
+
 fn apt() -> Command {
     let mut apt = Command::new("apt-get");
     apt.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive");

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::tools::{self, Tool};
-use crate::{process, progress, workspace};
+use crate::{debian, process, progress, workspace};
 
 /// How often the two are looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Runs both until one ends; Ctrl-C reaches both, for they share this terminal.
 pub(crate) fn run() -> Result<()> {
+    debian::ensure_cxx()?;
     tools::ensure_wasm_target()?;
     let wasm_bindgen_dir = Tool::wasm_bindgen()?.ensure()?;
     let trunk = Tool::trunk().ensure()?.join("trunk");

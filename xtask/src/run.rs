@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{page, process, progress, workspace};
+use crate::{debian, page, process, progress, workspace};
 
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
 /// Builds the relay in release, the page of `dist/` inside it.
 pub(crate) fn release_binary() -> Result<PathBuf> {
+    debian::ensure_cxx()?;
     progress::step("Building the relay in release (a few minutes the first time)", || {
         process::run(workspace::cargo()?.args(["build", "--locked", "--release", "--package", "signalbox"]))
     })?;

@@ -8,6 +8,7 @@ mod feed;
 mod hostile;
 mod http;
 mod peers;
+mod process;
 mod relay;
 mod socket;
 mod support;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{Outcome, Step, same_page};
 use crate::tools::{self, Tool};
 use crate::workspace::{self, WASM_TARGET};
-use crate::{browser, dist, docs, page, process, python, run, tidy};
+use crate::{browser, debian, dist, docs, page, process, python, run, tidy};
 
 /// Every check, cheapest first.
 pub(super) const ALL: &[Step] = &[
@@ -43,6 +43,7 @@ fn tidy_sources() -> Result<Outcome> {
 }
 
 fn clippy() -> Result<Outcome> {
+    debian::ensure_cxx()?;
     tools::ensure_wasm_target()?;
     let common = ["clippy", "--locked", "--all-targets"];
     let deny = ["--", "--deny", "warnings"];
@@ -53,6 +54,7 @@ fn clippy() -> Result<Outcome> {
 }
 
 fn native() -> Result<Outcome> {
+    debian::ensure_cxx()?;
     let mut cargo = workspace::cargo()?;
     process::run(cargo.args(["test", "--locked", "--workspace"]).env(python::VARIABLE, python::ensure()?))?;
     Ok(Outcome::Passed)
