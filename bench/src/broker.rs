@@ -107,17 +107,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
     let mut rows = Vec::new();
     for case in CASES.iter().filter(|case| case.name.contains(&args.only)) {
-        for &program in programs.iter().filter(|program| !case.is_queue || program.has_queues()) {
-            say(&format!("{} ... {}", case.name, program.name()));
-            rows.push(throughput_row(args, case, program)?);
+        for &program in programs.iter().filter(|program| program.can(case.publishers, case.is_queue)) {
+            let row = throughput_row(args, case, program)?;
+            say(&format!("{}, {}: {}/s", case.name, program.name(), quantity(row.delivered_per_sec.median)));
+            rows.push(row);
         }
     }
     let mut latencies = Vec::new();
     for rate in RATES {
         let name = format!("latency at {rate}/s, 128 B");
         for &program in programs.iter().filter(|_| name.contains(&args.only)) {
-            say(&format!("{name} ... {}", program.name()));
-            latencies.push(latency_row(args, &name, rate, program)?);
+            let row = latency_row(args, &name, rate, program)?;
+            say(&format!("{name}, {}: p50 {:.0} us", program.name(), row.p50_micros.median));
+            latencies.push(row);
         }
     }
     say(&throughput_table(&rows));

@@ -51,9 +51,14 @@ impl Program {
         }
     }
 
-    /// Whether it has point-to-point queues.
-    pub(crate) fn has_queues(self) -> bool {
-        matches!(self, Self::Signalbox | Self::Nats)
+    /// Whether it can do what a case asks: Redis has no queues, and the forwarder, which knows no frames, would mix those
+    /// of several publishers.
+    pub(crate) fn can(self, n_publishers: usize, is_queue: bool) -> bool {
+        match self {
+            Self::Signalbox | Self::Nats => true,
+            Self::Redis => !is_queue,
+            Self::Forward => n_publishers == 1,
+        }
     }
 
     /// Its version, as it tells it.
