@@ -10,8 +10,10 @@ pub mod theme;
 use leptos::prelude::*;
 
 use crate::components::shell::Shell;
+use crate::pages::changes::ChangesPage;
 use crate::pages::chat::ChatPage;
 use crate::pages::metrics::MetricsPage;
+use crate::pages::news::NewsPage;
 use crate::pages::queues::QueuesPage;
 use crate::state::route::View;
 use control::Control;
@@ -48,6 +50,8 @@ pub fn App(
                 View::Metrics => view! { <MetricsPage /> }.into_any(),
                 View::Queues(_) => view! { <QueuesPage /> }.into_any(),
                 View::Chat => view! { <ChatPage /> }.into_any(),
+                View::Changes => view! { <ChangesPage /> }.into_any(),
+                View::News => view! { <NewsPage /> }.into_any(),
             }}
         </Shell>
     }

@@ -12,8 +12,11 @@ use crate::collector::Endpoint;
 use crate::limits::{self, Limits};
 use crate::telemetry::LogFormat;
 
+mod alert_rule;
+mod duration_text;
 pub mod layers;
 
+pub use alert_rule::AlertRule;
 pub use layers::{Layers, Source, Sourced};
 
 /// One setting that is no bound.
@@ -83,6 +86,12 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Host name under which this relay may be addressed besides localhost and its own addresses.",
     ),
+    setting(
+        "data_dir",
+        "DIR",
+        "",
+        "Keep history in this folder over a restart; it is made when it is not there. None: in memory only.",
+    ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
     setting(
         "log",
@@ -92,6 +101,27 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("log_format", "text|json", "text", "How a log line looks."),
 ];
+
+/// A table of the TOML file with any number of rows, each written as `[[name]]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// What a row does, in one sentence.
+    pub help: &'static str,
+    /// A row as one would write it, without its head; every key of it is told by the comment behind it.
+    pub example: &'static str,
+}
+
+/// Every table of rows, in the order in which they are told to users.
+pub const TABLES: &[Table] = &[Table {
+    name: "alerts",
+    help: "A threshold: an agent whose metric stays beyond it for long enough is in alert.",
+    example: "metric = \"mem\"   # which metric\n\
+              above = 100      # begins above this; or `below`, or both\n\
+              for = \"10s\"      # and stays there so long; default 0s\n\
+              agent = \"red\"    # only this agent; default every agent\n",
+}];
 
 /// What a relay runs with.
 #[derive(Clone, Debug)]
@@ -112,6 +142,10 @@ pub struct Settings {
     pub allow_host: Vec<String>,
     /// A folder that stands in for the embedded page.
     pub page_dir: Option<PathBuf>,
+    /// Where history is kept over a restart; none when it is kept in memory only.
+    pub data_dir: Option<PathBuf>,
+    /// Thresholds on metrics.
+    pub alerts: Vec<AlertRule>,
     /// What is logged.
     pub log: String,
     /// How a log line looks.
@@ -140,8 +174,8 @@ impl Settings {
     /// Says what the layers mean.
     ///
     /// # Errors
-    /// The first setting that cannot be used, in the order of [`SETTINGS`] and then of [`limits::TABLE`].
-    pub fn from_layers(layers: &Layers) -> Result<Self, SettingError> {
+    /// The first setting that cannot be used, in the order of [`limits::TABLE`], [`SETTINGS`] and [`TABLES`].
+    pub fn from_layers(layers: &Layers) -> anyhow::Result<Self> {
         let mut limits = Limits::default();
         for limit in limits::TABLE {
             if let Some(given) = layers.value(limit.name)
@@ -159,6 +193,8 @@ impl Settings {
             allow_origin: items(layers, "allow_origin", origin_from_text)?,
             allow_host: items(layers, "allow_host", host_from_text)?,
             page_dir: items(layers, "page_dir", |text| Ok(PathBuf::from(text)))?.pop(),
+            data_dir: items(layers, "data_dir", |text| Ok(PathBuf::from(text)))?.pop(),
+            alerts: alert_rule::rules_from_layers(layers)?,
             log: one(layers, "log", |text| Ok(text.to_owned()))?,
             log_format: one(layers, "log_format", |text| match text {
                 "text" => Ok(LogFormat::Text),

@@ -12,15 +12,16 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
-use leptos::prelude::{Set, location, window};
+use leptos::prelude::{GetUntracked, Set, Update, location, window};
 use send_wrapper::SendWrapper;
 use signalbox_shared::socket::ClientMessage;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::stores::Stores;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
-use crate::state::route::View;
+use crate::state::route::{Query, View};
 use crate::transport::feed::{Feed, HISTORY_WINDOW_SECS};
 use crate::transport::history;
 use crate::transport::page_events::{PageEvent, PageEvents};
@@ -135,7 +136,7 @@ impl Control {
         self.socket().iter().for_each(Socket::tick);
         self.tick_chat(now_ms);
         // Once a second is often enough for ages.
-        if now_ms / 1000 != leptos::prelude::GetUntracked::get_untracked(&self.stores.clock_ms) / 1000 {
+        if now_ms / 1000 != self.stores.clock_ms.get_untracked() / 1000 {
             self.stores.clock_ms.set(now_ms);
             if self.stores.agents.peek(|agents| !agents.is_empty()) {
                 self.prune_agents(now_ms);
@@ -152,11 +153,32 @@ impl Control {
     }
 
     fn follow_address(&self) {
-        let view = View::from_hash(&location().hash().unwrap_or_default());
-        let old = leptos::prelude::GetUntracked::get_untracked(&self.stores.view);
+        let hash = location().hash().unwrap_or_default();
+        let (view, query) = (View::from_hash(&hash), Query::from_hash(&hash));
+        let old = self.stores.view.get_untracked();
+        if self.stores.query.get_untracked() != query {
+            self.stores.query.set(query);
+        }
         self.stores.view.set(view.clone());
         self.view_changed(&old, &view);
         self.read_chat();
+    }
+
+    /// Sets how the view is set, and its address with it; going back in the browser does not undo it.
+    pub fn set_query(&self, key: &str, value: Option<String>) {
+        if self.stores.query.get_untracked().get(key) == value.as_deref() {
+            return;
+        }
+        self.stores.query.update(|query| query.set(key, value));
+        let address = format!(
+            "{}{}",
+            self.stores.view.get_untracked().href(),
+            self.stores.query.get_untracked().suffix()
+        );
+        // Where the history is forbidden (a page in a sandbox), only the address stays behind.
+        let _ = window()
+            .history()
+            .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));
     }
 
     /// The streams are cloned out, for what is done with them may call back.

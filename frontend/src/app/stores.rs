@@ -14,7 +14,7 @@ use crate::state::agents::Agents;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
 use crate::state::publishes::Publishes;
-use crate::state::route::View;
+use crate::state::route::{Query, View};
 use crate::state::stream::StreamState;
 use crate::state::tail::Tail;
 use crate::transport::feed::HISTORY_WINDOW_SECS;
@@ -48,6 +48,8 @@ pub struct Whole {
 pub struct Stores {
     /// Which view is shown.
     pub view: ArcRwSignal<View>,
+    /// How that view is set; changed by [`crate::app::control::Control::set_query`].
+    pub query: ArcRwSignal<Query>,
     /// The page's clock in milliseconds since the Unix epoch, once a second.
     pub clock_ms: ArcRwSignal<i64>,
     /// How the feed fares.
@@ -89,6 +91,7 @@ impl Default for Stores {
         let owner = Owner::new();
         Self {
             view: ArcRwSignal::new(View::default()),
+            query: ArcRwSignal::default(),
             clock_ms: ArcRwSignal::new(crate::transport::now_ms()),
             feed: Live::new(StreamState::Connecting),
             socket: Live::new(StreamState::Connecting),

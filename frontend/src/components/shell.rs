@@ -61,6 +61,8 @@ pub fn Shell(
                 <Tab view to=View::Metrics name="Metrics" />
                 <Tab view to=View::Queues(None) name="Queues" />
                 <Tab view to=View::Chat name="Chat" n_unread />
+                <Tab view to=View::Changes name="Changes" />
+                <Tab view to=View::News name="News" />
             </nav>
             <div class="streams" role="group" aria-label="Streams">
                 <StreamPill stream=Stream::Feed name="Feed" />

@@ -1,7 +1,10 @@
-//! Which view the page shows, and how that reads in the address: `#/metrics`, `#/queues/<channel>`, `#/chat`.
+//! Which view the page shows, and how that reads in the address: `#/metrics`, `#/queues/<channel>`, `#/chat`,
+//! `#/changes`, `#/news`, each with an optional query, as in `#/metrics?window=300&hidden=red`.
 //!
 //! The view stands behind the `#` so that a link works from every static host and from any folder, without a server
 //! that knows the page's paths. Source of the escaping: RFC 3986 §2.1.
+
+use std::collections::BTreeMap;
 
 use signalbox_shared::ChannelName;
 
@@ -15,17 +18,65 @@ pub enum View {
     Queues(Option<ChannelName>),
     /// The chat.
     Chat,
+    /// Rows that changed in a database.
+    Changes,
+    /// Headlines.
+    News,
+}
+
+/// How a view is set: what stands behind the `?` of its address. Keys in alphabetical order, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(BTreeMap<String, String>);
+
+impl Query {
+    /// Reads the query of `location.hash`. What is no UTF-8 or badly escaped is left out; of a key that is there
+    /// twice, the last one stands.
+    #[must_use]
+    pub fn from_hash(hash: &str) -> Self {
+        let text = hash.split_once('?').map_or("", |(_, query)| query);
+        let pair = |pair: &str| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let text = |escaped| unescape(escaped).and_then(|bytes| String::from_utf8(bytes).ok());
+            Some((text(key)?, if value.is_empty() { String::new() } else { text(value)? }))
+        };
+        Self(text.split('&').filter_map(pair).collect())
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// Sets a key, or takes it out.
+    pub fn set(&mut self, key: &str, value: Option<String>) {
+        match value {
+            Some(value) => self.0.insert(key.to_owned(), value),
+            None => self.0.remove(key),
+        };
+    }
+
+    /// What stands behind a view's address: empty, or beginning with `?`.
+    #[must_use]
+    pub fn suffix(&self) -> String {
+        let pairs: Vec<String> =
+            self.0.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value))).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    }
 }
 
 impl View {
     /// Reads `location.hash`, with or without its `#`. What it does not know shows the first view.
     #[must_use]
     pub fn from_hash(hash: &str) -> Self {
-        let path = hash.trim_start_matches('#').trim_start_matches('/');
+        let path = hash.split_once('?').map_or(hash, |(path, _)| path);
+        let path = path.trim_start_matches('#').trim_start_matches('/');
         let (head, rest) = path.split_once('/').unwrap_or((path, ""));
         match head {
             "queues" => Self::Queues(unescape(rest).and_then(|name| ChannelName::from_bytes(&name).ok())),
             "chat" => Self::Chat,
+            "changes" => Self::Changes,
+            "news" => Self::News,
             _ => Self::Metrics,
         }
     }
@@ -38,6 +89,8 @@ impl View {
             Self::Queues(None) => "#/queues".to_owned(),
             Self::Queues(Some(channel)) => format!("#/queues/{}", escape(channel.as_str())),
             Self::Chat => "#/chat".to_owned(),
+            Self::Changes => "#/changes".to_owned(),
+            Self::News => "#/news".to_owned(),
         }
     }
 
@@ -49,6 +102,8 @@ impl View {
             Self::Queues(None) => "Queues".to_owned(),
             Self::Queues(Some(channel)) => channel.to_string(),
             Self::Chat => "Chat".to_owned(),
+            Self::Changes => "Changes".to_owned(),
+            Self::News => "News".to_owned(),
         }
     }
 
@@ -108,6 +163,8 @@ mod tests {
             View::Metrics,
             View::Queues(None),
             View::Chat,
+            View::Changes,
+            View::News,
             queues("/topic/a"),
             queues("a b%#?&\"<żółw"),
             queues("/"),
@@ -130,5 +187,34 @@ mod tests {
         check(&format!("#/queues/{}", "a".repeat(256)), &View::Queues(None));
         check("#/queues//topic/a", &queues("/topic/a"));
         check("#chat", &View::Chat);
+        check("#/chat?at=1", &View::Chat);
+    }
+
+    fn check_query(hash: &str, expected: &[(&str, &str)]) {
+        let query = Query::from_hash(hash);
+        for &(key, value) in expected {
+            assert_eq!(query.get(key), Some(value), "{key} of {hash:?}");
+        }
+        assert_eq!(query.0.len(), expected.len(), "{hash:?}");
+        assert_eq!(Query::from_hash(&format!("#/x{}", query.suffix())), query, "{hash:?}");
+    }
+
+    #[test]
+    fn a_query_is_read_and_written() {
+        check_query("", &[]);
+        check_query("#/metrics", &[]);
+        check_query("#/metrics?", &[]);
+        check_query("#/metrics?window=300&hidden=red", &[("window", "300"), ("hidden", "red")]);
+        check_query("#/metrics?a=%C5%BC%26%3D%3F%23+b&paused", &[("a", "ż&=?#+b"), ("paused", "")]);
+        check_query("#/metrics?a=1&a=2&%=3&b=%ff&=x", &[("a", "2")]);
+    }
+
+    #[test]
+    fn an_empty_query_adds_nothing_to_the_address() {
+        let mut query = Query::from_hash("#/metrics?window=300");
+        query.set("window", None);
+        assert_eq!(query.suffix(), "");
+        query.set("filter", Some("a b&c".to_owned()));
+        assert_eq!(query.suffix(), "?filter=a%20b%26c");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::config::SETTINGS;
 use crate::config::layers::VARIABLE_PREFIX;
+use crate::config::{SETTINGS, TABLES};
 use crate::limits;
 
 /// The whole file.
@@ -29,6 +29,14 @@ pub fn settings_markdown() -> String {
         let again = if setting.is_list { ", repeatable" } else { "" };
         let value = setting.value_name.replace('|', " or ");
         let _ = writeln!(text, "| `{}` | {value}{again} | `{default}` | {} |", setting.name, setting.help);
+    }
+    text.push_str("\n## Tables\n\nOnly in the TOML file; each may be written any number of times.\n");
+    for table in TABLES {
+        let _ = write!(
+            text,
+            "\n### `[[{}]]`\n{}\n\n```toml\n[[{}]]\n{}```\n",
+            table.name, table.help, table.name, table.example
+        );
     }
     let _ = write!(
         text,
@@ -60,5 +68,18 @@ mod tests {
             found == wanted,
             "docs/settings.md is out of date: SIGNALBOX_BLESS=1 cargo test -p signalbox settings_reference"
         );
+    }
+
+    #[test]
+    fn the_examples_of_the_tables_are_understood() {
+        let file: String =
+            super::TABLES.iter().map(|table| format!("[[{}]]\n{}", table.name, table.example)).collect();
+        let path = std::env::temp_dir().join(format!("signalbox-tables-{}.toml", std::process::id()));
+        std::fs::write(&path, file).unwrap();
+        let mut layers = crate::config::Layers::default();
+        let said = layers.say_file(&path);
+        std::fs::remove_file(&path).unwrap();
+        said.unwrap();
+        crate::config::Settings::from_layers(&layers).unwrap();
     }
 }

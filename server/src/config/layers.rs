@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::SETTINGS;
+use serde::de::DeserializeOwned;
+
+use super::{SETTINGS, TABLES};
 use crate::limits;
 
 /// Prefix of every variable.
@@ -60,6 +62,8 @@ impl Sourced {
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
     said: BTreeMap<&'static str, Vec<Sourced>>,
+    /// The rows of each `[[table]]` of the file, and the file.
+    rows: BTreeMap<&'static str, (PathBuf, Vec<toml::Value>)>,
     unknown_variables: Vec<String>,
 }
 
@@ -74,6 +78,21 @@ impl Layers {
     #[must_use]
     pub fn values(&self, name: &str) -> Option<&[Sourced]> {
         self.said.get(name).map(Vec::as_slice)
+    }
+
+    /// The rows of a table of [`TABLES`], in the file's order.
+    ///
+    /// # Errors
+    /// The first row that is no `T`: which row, of which file, and what is wrong with it.
+    pub fn rows<T: DeserializeOwned>(&self, table: &str) -> anyhow::Result<Vec<T>> {
+        let Some((path, rows)) = self.rows.get(table) else { return Ok(Vec::new()) };
+        let row = |(i, value): (usize, &toml::Value)| {
+            value
+                .clone()
+                .try_into()
+                .with_context(|| format!("[[{table}]] number {} (from the file {})", i + 1, path.display()))
+        };
+        rows.iter().enumerate().map(row).collect()
     }
 
     /// Variables with our prefix that name no setting: most likely a slip of the pen.
@@ -103,7 +122,7 @@ impl Layers {
         }
     }
 
-    /// Adds a TOML file: settings at its top, bounds in its table `[limits]`.
+    /// Adds a TOML file: settings at its top, bounds in its table `[limits]`, and the tables of [`TABLES`].
     ///
     /// # Errors
     /// When it cannot be read or parsed, or names a setting that does not exist.
@@ -113,7 +132,15 @@ impl Layers {
         let table: toml::Table =
             text.parse().with_context(|| format!("settings file {} is not TOML", path.display()))?;
         for (key, value) in &table {
+            let rows = TABLES.iter().find(|table| table.name == key);
             match (key.as_str(), value) {
+                (_, toml::Value::Array(items)) if rows.is_some() => {
+                    let name = rows.map_or("", |table| table.name);
+                    self.rows.entry(name).or_insert_with(|| (path.to_owned(), items.clone()));
+                }
+                (key, _) if rows.is_some() => {
+                    bail!("{key} (from the file {}): write [[{key}]], once for each row", path.display());
+                }
                 ("limits", toml::Value::Table(bounds)) => {
                     for (key, value) in bounds {
                         let row = limits::TABLE.iter().find(|limit| limit.name == key);
