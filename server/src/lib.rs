@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod broker;
+pub mod changes;
 pub mod chat;
 pub mod cli;
 pub mod client;

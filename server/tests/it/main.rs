@@ -12,3 +12,4 @@ mod process;
 mod relay;
 mod socket;
 mod support;
+mod terminal;
