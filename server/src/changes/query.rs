@@ -11,10 +11,10 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use futures_util::TryStreamExt as _;
 use parking_lot::Mutex;
 use thiserror::Error;
-use tokio_postgres::config::Host;
 use tokio_postgres::error::ErrorPosition;
 use tokio_postgres::{CancelToken, NoTls, SimpleQueryMessage, SimpleQueryRow};
 
+use super::DatabaseUrl;
 use super::statements::{self, Statement};
 
 /// Connections at most, and so queries that run at the same time; further ones wait.
@@ -23,8 +23,8 @@ pub const CONNECTIONS: usize = 6;
 pub const VALUE_CHARS_MAX: usize = 500;
 /// Most bytes that are kept of one statement's rows.
 const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// How long to wait for a connection when the address does not say.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the connections are called in `pg_stat_activity`.
+const APPLICATION_NAME: &str = "signalbox sql";
 
 /// Whether queries may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,25 +115,19 @@ impl Progress {
 }
 
 impl Database {
-    /// A database by its address, `postgres://user@host/name` or `host=... dbname=...`. Connects with the first query.
+    /// A database by its address. Connects with the first query; `n_rows_max` rows of each statement are kept.
     ///
     /// # Errors
-    /// An address that is not understood.
-    pub fn new(address: &str, permission: Permission, n_rows_max: usize) -> Result<Self, QueryError> {
-        let mut config: tokio_postgres::Config = address.parse().map_err(|error| plain_error(&error))?;
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("signalbox sql");
-        }
-        let name = display_name(&config);
+    /// When no pool can be made of these settings.
+    pub fn new(url: &DatabaseUrl, permission: Permission, n_rows_max: usize) -> Result<Self, QueryError> {
+        let mut config = url.config().clone();
+        config.application_name(APPLICATION_NAME);
         // What a query has set must not meet the next one on its connection.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Clean };
         let pool =
             Pool::builder(Manager::from_config(config, NoTls, recycling)).max_size(CONNECTIONS).build();
         let pool = pool.map_err(|error| plain_error(&error))?;
-        Ok(Self { pool, permission, n_rows_max, name })
+        Ok(Self { pool, permission, n_rows_max, name: url.to_string() })
     }
 
     /// Where it is and what it is called, without a password.
@@ -298,16 +292,4 @@ fn plain_error(error: &dyn std::error::Error) -> QueryError {
 
 fn own_error(message: String) -> QueryError {
     QueryError { message, detail: None, hint: None, position_chars: None }
-}
-
-fn display_name(config: &tokio_postgres::Config) -> String {
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host.clone(),
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => path.display().to_string(),
-        None => "?".to_owned(),
-    };
-    let port = config.get_ports().first().map_or_else(String::new, |port| format!(":{port}"));
-    let user = config.get_user().unwrap_or_default();
-    format!("{} at {host}{port}", config.get_dbname().unwrap_or(user))
 }

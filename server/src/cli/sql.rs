@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use super::terminal;
+use crate::changes::DatabaseUrl;
 use crate::changes::query::{Database, Permission};
 
 /// Variable that names the database when the flag does not.
@@ -60,8 +61,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         );
     };
     let permission = if args.write { Permission::Write } else { Permission::ReadOnly };
-    let database = Database::new(&address, permission, args.rows as usize)
-        .context("the database's address is not understood; it looks like postgres://USER@HOST:PORT/NAME")?;
+    let url: DatabaseUrl = address.parse().map_err(anyhow::Error::msg)?;
+    let database = Database::new(&url, permission, args.rows as usize)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         database.check().await.with_context(|| {
