@@ -26,7 +26,7 @@ const ADDRESS_VARIABLE: &str = "SIGNALBOX_DATABASE_URL";
 #[command(after_help = "\
 Examples:
   signalbox sql --database-url postgres://app@localhost/app     a terminal for it
-  signalbox sql \"select count(*) from orders\"                   one query, address from SIGNALBOX_DATABASE_URL
+  signalbox sql \"select count(*) from orders\"                   one query
   signalbox sql < report.sql                                    statements from a file
   signalbox sql --write \"update orders set paid = true where id = 7\"
 

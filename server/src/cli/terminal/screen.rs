@@ -103,15 +103,15 @@ impl Screen {
             KeyCode::Char('d') if is_control && self.prompt.is_empty() => return Action::Quit,
             KeyCode::Char('l') if is_control => self.clear(),
             KeyCode::Enter => {
-                self.scrollback.to_end();
+                self.scrollback.follow();
                 return Action::Submit(self.prompt.take());
             }
             KeyCode::PageUp => self.scrollback.up(true),
             KeyCode::PageDown => self.scrollback.down(true),
             KeyCode::Up if is_shift => self.scrollback.up(false),
             KeyCode::Down if is_shift => self.scrollback.down(false),
-            KeyCode::End if is_control => self.scrollback.to_end(),
-            KeyCode::Esc => self.scrollback.to_end(),
+            KeyCode::End if is_control => self.scrollback.follow(),
+            KeyCode::Esc => self.scrollback.follow(),
             _ => {
                 let taken = self.prompt.key(key);
                 self.tell_full(taken);
@@ -150,14 +150,15 @@ impl Screen {
         frame.set_cursor_position((below.x + x, below.y));
     }
 
+    /// The most urgent first, for a narrow terminal shows only the beginning.
     fn state_text(&self) -> String {
-        let mut parts = vec![self.status.clone()];
+        let mut parts: Vec<String> = self.notice.iter().cloned().collect();
         match self.scrollback.n_unread() {
-            0 if self.scrollback.is_scrolled() => parts.push("scrolled, Esc: newest".to_owned()),
+            0 if self.scrollback.is_scrolled() => parts.push("older lines, Esc: newest".to_owned()),
             0 => {}
             n => parts.push(format!("{n} new below, Esc: newest")),
         }
-        parts.extend(self.notice.clone());
+        parts.push(self.status.clone());
         parts.join(" · ")
     }
 }

@@ -83,7 +83,7 @@ impl Scrollback {
     }
 
     /// Shows the newest entries and follows what comes.
-    pub(crate) fn to_end(&mut self) {
+    pub(crate) fn follow(&mut self) {
         self.rows_below = 0;
         self.n_unread = 0;
     }
@@ -174,7 +174,7 @@ mod tests {
         scrollback.push(text(9));
         check(&mut scrollback, 3, &["line 4", "line 5", "line 6"]);
         assert_eq!((scrollback.n_unread(), scrollback.is_scrolled()), (1, true));
-        scrollback.to_end();
+        scrollback.follow();
         check(&mut scrollback, 3, &["line 7", "line 8", "line 9"]);
         assert_eq!((scrollback.n_unread(), scrollback.is_scrolled()), (0, false));
     }

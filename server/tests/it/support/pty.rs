@@ -1,6 +1,7 @@
 //! The binary in a pseudo-terminal: keys in, and what a person would see out.
 
 use std::io::{Read as _, Write as _};
+use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -23,7 +24,7 @@ impl Pty {
         command.args(args);
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(nonzero(rows), nonzero(columns), 0)));
         let mut output = pair.master.try_clone_reader().unwrap();
         let shown = screen.clone();
         // Ends with the terminal.
@@ -45,7 +46,7 @@ impl Pty {
 
     /// Makes the terminal larger or smaller.
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
-        self.screen.lock().unwrap().screen_mut().set_size(rows, columns);
+        self.screen.lock().unwrap().screen_mut().set_size(nonzero(rows), nonzero(columns));
         self.master.resize(size(columns, rows)).unwrap();
     }
 
@@ -90,4 +91,8 @@ impl Drop for Pty {
 
 fn size(columns: u16, rows: u16) -> PtySize {
     PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn nonzero(n: u16) -> NonZero<u16> {
+    NonZero::new(n).expect("a terminal has rows and columns")
 }
