@@ -34,6 +34,9 @@ pub use entry::Entry;
 pub use member::{Lagged, Member, Reader, SayError};
 pub use stats::Stats;
 
+/// Under which name the relay itself speaks; nobody else can have it.
+pub const RELAY_NAME: &str = "signalbox";
+
 /// Every room of a relay.
 pub struct Chat {
     rooms: Mutex<Rooms>,
@@ -149,6 +152,10 @@ impl Chat {
             reason,
             suggestion: found.as_ref().map_or_else(|| suggest(name, |_| false), |room| room.suggest(name)),
         })?;
+        if name == RELAY_NAME {
+            let suggestion = suggest(&format!("{name}2"), |_| false);
+            return Err(JoinError::InUse { name: name.to_owned(), suggestion });
+        }
         let room = match found {
             Some(room) => room,
             None => {
@@ -159,6 +166,12 @@ impl Chat {
             }
         };
         room.join(name, via, history)
+    }
+
+    /// Says a line as the relay itself. Says nothing where there is no such room, which the lobby always is.
+    pub fn announce(&self, room: &str, text: &str) -> Option<EventId> {
+        let room = self.rooms.lock().by_name.get(room).cloned()?;
+        Some(room.say(RELAY_NAME, text, None))
     }
 
     /// The newest lines of a room, at most `n_lines`, oldest first, and who is there; none when there is no such room.
