@@ -370,6 +370,9 @@ pub struct TailAccounts {
     pub filtered: u64,
     /// Messages that the page could not follow.
     pub skipped: u64,
+    /// Of the filtered ones, those that were too large for the filter to look at.
+    #[serde(default)]
+    pub unjudged: u64,
 }
 
 /// What a request did.
@@ -385,6 +388,8 @@ pub enum AckDetail {
     Waiting,
     /// A publish that nobody was there for: discarded and counted.
     Unrouted,
+    /// A publish that was handed to a broker elsewhere, which does not tell what became of it.
+    Sent,
     /// A purge: how many messages it removed.
     Purged {
         /// Messages.
