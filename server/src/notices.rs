@@ -83,11 +83,18 @@ async fn next(changes: &mut mpsc::Receiver<AlertChange>, moment: &mut Vec<AlertC
 
 fn say_in_chat(chat: &Chat, n_single: usize, moment: &[AlertChange]) {
     for change in &moment[..n_single] {
-        chat.announce(LOBBY, &format!("Alert: {}", alerts::line(change)));
+        announce(chat, &format!("Alert: {}", alerts::line(change)));
     }
     let n_more = moment.len() - n_single;
     if 0 < n_more {
-        chat.announce(LOBBY, &format!("Alert: and {n_more} more begin or end: see the metrics"));
+        announce(chat, &format!("Alert: and {n_more} more begin or end: see the metrics"));
+    }
+}
+
+fn announce(chat: &Chat, text: &str) {
+    // The lobby is always there; this would be news to the one who changed that.
+    if let Err(error) = chat.announce(LOBBY, text) {
+        tracing::warn!(%error, "an alert was not said in the {LOBBY}: {error}");
     }
 }
 

@@ -107,6 +107,9 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
     ("signalbox_chat_users_line", "gauge", "Line clients in a room.", |chat| chat.n_users_line as f64),
     ("signalbox_chat_users_browser", "gauge", "Pages in a room.", |chat| chat.n_users_browser as f64),
     ("signalbox_chat_said_total", "counter", "Lines said.", |chat| chat.n_said as f64),
+    ("signalbox_chat_announced_total", "counter", "Lines by the relay itself.", |chat| {
+        chat.n_announced as f64
+    }),
     (
         "signalbox_chat_lagged_total",
         "counter",

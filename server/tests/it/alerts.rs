@@ -78,10 +78,7 @@ async fn an_alert_is_said_everywhere_once_when_it_begins_and_once_when_it_ends()
     }
     assert_eq!(
         lines[2..],
-        [
-            "signalbox: Alert: red: cpu above 90 (now 91)",
-            "signalbox: Alert: red: no longer cpu above 90 (now 40)"
-        ]
+        ["Notice: Alert: red: cpu above 90 (now 91)", "Notice: Alert: red: no longer cpu above 90 (now 40)"]
     );
 
     // One who was away gets it too.
@@ -134,7 +131,7 @@ async fn a_storm_of_alerts_is_a_few_lines_in_the_chat_and_every_one_on_the_chann
     }
     let page = http(server.http(), "GET", "/metrics", &[], b"").await.text();
     assert!(page.contains("signalbox_alerts_unsaid_total 0\n"), "{page}");
-    let said = page.lines().find_map(|line| line.strip_prefix("signalbox_chat_said_total ")).unwrap();
+    let said = page.lines().find_map(|line| line.strip_prefix("signalbox_chat_announced_total ")).unwrap();
     assert!(said.parse::<u64>().unwrap() < 100, "{said}");
     server.stop().await;
 }
