@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::changes::DatabaseUrl;
 use crate::collector::Endpoint;
 use crate::limits::{self, Limits};
 use crate::telemetry::LogFormat;
@@ -16,10 +17,12 @@ mod alert_rule;
 mod broker;
 mod duration_text;
 pub mod layers;
+mod watch_rule;
 
 pub use alert_rule::AlertRule;
 pub use broker::{BoundsRule, BrokerOptions, SlowSubscriber};
 pub use layers::{Layers, Source, Sourced};
+pub use watch_rule::{TABLES_MAX, WatchRule};
 
 /// One setting that is no bound.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +115,18 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Keep history in this folder over a restart; it is made when it is not there. None: in memory only.",
     ),
+    setting(
+        "database_url",
+        "URL",
+        "",
+        "PostgreSQL database whose changes are followed and where the patrons are: postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    ),
+    setting(
+        "database_setup",
+        "install|check",
+        "install",
+        "What is done at the start about triggers (and the table patron) that are missing: install them, or only say so.",
+    ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
     setting(
         "log",
@@ -154,6 +169,12 @@ pub const TABLES: &[Table] = &[
                   outbox_bytes = \"64MiB\"    # instead of broker_outbox_bytes\n\
                   frame_bytes = \"32MiB\"     # instead of broker_frame_bytes\n",
     },
+    Table {
+        name: "watch",
+        help: "A table of the database whose changes are followed; `patron` is watched without being named.",
+        example: "table = \"public.orders\"   # the table, with its schema or in public\n\
+                  key = \"id\"                # the column that names a row: integer, bigint, uuid or text\n",
+    },
 ];
 
 /// What a relay runs with.
@@ -183,6 +204,12 @@ pub struct Settings {
     pub page_dir: Option<PathBuf>,
     /// Where history is kept over a restart; none when it is kept in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The database whose changes are followed; none when that is off.
+    pub database_url: Option<DatabaseUrl>,
+    /// Whether triggers that are missing are installed at the start.
+    pub is_database_installed: bool,
+    /// The tables that are watched besides `patron`.
+    pub watch: Vec<WatchRule>,
     /// Thresholds on metrics.
     pub alerts: Vec<AlertRule>,
     /// What is logged.
@@ -236,6 +263,13 @@ impl Settings {
             allow_host: items(layers, "allow_host", host_from_text)?,
             page_dir: items(layers, "page_dir", |text| Ok(PathBuf::from(text)))?.pop(),
             data_dir: items(layers, "data_dir", |text| Ok(PathBuf::from(text)))?.pop(),
+            database_url: database_url(layers)?,
+            is_database_installed: one(layers, "database_setup", |text| match text {
+                "install" => Ok(true),
+                "check" => Ok(false),
+                _ => Err("allowed are install and check".to_owned()),
+            })?,
+            watch: watch_rule::rules_from_layers(layers)?,
             alerts: alert_rule::rules_from_layers(layers)?,
             log: one(layers, "log", |text| Ok(text.to_owned()))?,
             log_format: one(layers, "log_format", |text| match text {
@@ -287,6 +321,16 @@ fn address(layers: &Layers, name: &str) -> Result<Option<SocketAddr>, SettingErr
         }),
     }
     })
+}
+
+/// The value stays out of the error, for it may hold a password.
+fn database_url(layers: &Layers) -> anyhow::Result<Option<DatabaseUrl>> {
+    let Some(given) = layers.value("database_url").filter(|given| !given.text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let url = given.text.trim().parse();
+    url.map(Some)
+        .map_err(|problem: String| anyhow::anyhow!("database_url (from {}): {problem}", given.source))
 }
 
 fn endpoints(layers: &Layers, name: &str) -> Result<Vec<Endpoint>, SettingError> {

@@ -6,10 +6,11 @@ use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMess
 use signalbox_shared::{ChannelName, Payload};
 use tokio::time::Instant;
 
-use super::rooms::Refused;
+use super::rooms::list;
 use super::session::Page;
 use super::tail::{BatchBounds, batches};
 use crate::chat::SayError;
+use crate::clock;
 use crate::engine::{Engine, Mode, Receipt};
 
 impl Page<'_> {
@@ -25,7 +26,10 @@ impl Page<'_> {
         }
         self.n_hasty = 0;
         match request {
-            ClientMessage::Subscribe { id, channel, mode } => self.subscribe(id, channel, mode),
+            ClientMessage::Subscribe { id, filter: Some(_), .. } | ClientMessage::SetFilter { id, .. } => {
+                self.refuse(id, "this relay does not filter yet".to_owned());
+            }
+            ClientMessage::Subscribe { id, channel, mode, filter: None } => self.subscribe(id, channel, mode),
             ClientMessage::Unsubscribe { channel } => {
                 self.tails.remove(&channel);
                 self.say(&ServerMessage::Unsubscribed { channel });
@@ -43,18 +47,26 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
+            ClientMessage::WatchChannel { channel } => {
+                let detail = self.sockets.engine.detail(&channel);
+                self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
+            }
+            ClientMessage::UnwatchChannel => {}
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
-                    Err(Refused::Chat(error)) => {
+                    Err(error) => {
                         let suggestion = error.suggestion().map(str::to_owned);
                         self.refuse_with(id, error.to_string(), suggestion, None);
                     }
-                    Err(Refused::AlreadyAs(name)) => {
-                        self.refuse(id, format!("you are in this room as {name:?}: leave it first"));
-                    }
                 }
             }
+            ClientMessage::ChatHistory { id, room, before } => match self.rooms.older(id, &room, before) {
+                Some(older) => self.say(&older),
+                None => self.refuse(id, format!("you are not in the room {room:?}")),
+            },
+            ClientMessage::ChatIdle { is_idle } => self.rooms.set_idle(is_idle),
+            ClientMessage::ChatList { id } => self.say(&list(&self.sockets.chat, id)),
             ClientMessage::ChatLeave { room } => self.rooms.leave(&room),
             ClientMessage::ChatSay { id, room, text, key } => match self.rooms.say(&room, &text, &key) {
                 None => self.refuse(id, format!("you are not in the room {room:?}")),
@@ -156,7 +168,7 @@ impl Page<'_> {
         self.sockets.counters.refused.add(1);
         // Rounded up: a page that waits exactly that long must not be too early.
         let retry_after_ms = retry_after.map(|wait| wait.as_micros().div_ceil(1_000) as u64);
-        self.say(&ServerMessage::Refused { id, reason, suggestion, retry_after_ms });
+        self.say(&ServerMessage::Refused { id, reason, suggestion, retry_after_ms, position: None });
     }
 
     pub(super) fn complain(&mut self, reason: String) {
@@ -179,14 +191,20 @@ async fn publish(engine: &Engine, channel: &ChannelName, payload: &[u8]) -> Resu
 fn id_of(request: &ClientMessage) -> Option<u64> {
     match request {
         ClientMessage::Subscribe { id, .. }
+        | ClientMessage::SetFilter { id, .. }
         | ClientMessage::Publish { id, .. }
         | ClientMessage::Purge { id, .. }
         | ClientMessage::Fetch { id, .. }
         | ClientMessage::ChatJoin { id, .. }
+        | ClientMessage::ChatHistory { id, .. }
+        | ClientMessage::ChatList { id }
         | ClientMessage::ChatSay { id, .. } => Some(*id),
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChannel { .. }
+        | ClientMessage::UnwatchChannel
+        | ClientMessage::ChatIdle { .. }
         | ClientMessage::ChatLeave { .. } => None,
     }
 }
