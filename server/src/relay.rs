@@ -19,6 +19,7 @@ use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::notices;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -61,7 +62,7 @@ impl Relay {
         let limits = Arc::new(settings.limits.clone());
         let router = broker::Router::with_options(&limits, &settings.broker_options);
         let engine = Engine::embedded(router.clone());
-        let history = History::new(&limits);
+        let history = History::with_rules(&limits, &settings.alerts);
         let rooms = Chat::new(&limits);
         let collector = Collector::start(
             &settings.collector_sub,
@@ -71,6 +72,14 @@ impl Relay {
             &limits,
             shutdown.clone(),
         )?;
+
+        let notices = notices::start(
+            engine.clone(),
+            rooms.clone(),
+            history.clone(),
+            collector.stats(),
+            shutdown.clone(),
+        );
 
         let addresses = Addresses {
             http: local_address(http.as_ref())?,
@@ -108,6 +117,7 @@ impl Relay {
                 sockets.ended().await;
             });
         }
+        tasks.spawn(notices);
         tasks.close();
         Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
     }
