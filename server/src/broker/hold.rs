@@ -249,7 +249,7 @@ mod tests {
                 assert!(taken.is_ready());
             }
             let draining = async {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::advance(Duration::from_millis(5)).await;
                 member.note_written(5, batch.advance(5));
             };
             let deadline = Instant::now() + Duration::from_millis(10);
