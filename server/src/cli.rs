@@ -9,6 +9,7 @@ pub mod broker;
 pub mod chat;
 pub mod demo;
 pub mod listen;
+pub mod news;
 pub mod reference;
 pub mod send;
 pub mod serve;
@@ -43,6 +44,7 @@ enum Command {
     Send(send::Args),
     Chat(chat::Args),
     Sql(sql::Args),
+    News(news::Args),
     Demo(demo::Args),
 }
 
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Chat(args) => chat::run(&args),
         Command::Sql(args) => sql::run(&args),
+        Command::News(args) => news::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     result.unwrap_or_else(|error| {

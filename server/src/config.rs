@@ -11,17 +11,20 @@ use thiserror::Error;
 use crate::changes::DatabaseUrl;
 use crate::collector::Endpoint;
 use crate::limits::{self, Limits};
+use crate::news::NewsOptions;
 use crate::telemetry::LogFormat;
 
 mod alert_rule;
 mod broker;
 mod duration_text;
 pub mod layers;
+mod news_source;
 mod watch_rule;
 
 pub use alert_rule::AlertRule;
 pub use broker::{BoundsRule, BrokerOptions, SlowSubscriber};
 pub use layers::{Layers, Source, Sourced};
+pub use news_source::NewsSource;
 pub use watch_rule::{TABLES_MAX, WatchRule};
 
 /// One setting that is no bound.
@@ -127,6 +130,18 @@ pub const SETTINGS: &[Setting] = &[
         "install",
         "What is done at the start about triggers (and the table patron) that are missing: install them, or only say so.",
     ),
+    setting(
+        "news_renderer",
+        "URL",
+        "",
+        "Service that runs the scripts of pages whose source says `render`, such as signalbox render.",
+    ),
+    setting(
+        "news_private",
+        "refuse|allow",
+        "refuse",
+        "Whether news sources may have addresses that are not public (this machine, the local network).",
+    ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
     setting(
         "log",
@@ -175,6 +190,19 @@ pub const TABLES: &[Table] = &[
         example: "table = \"public.orders\"   # the table, with its schema or in public\n\
                   key = \"id\"                # the column that names a row: integer, bigint, uuid or text\n",
     },
+    Table {
+        name: "sources",
+        help: "A site or a feed whose headlines are shown; without any, a handful of public ones. It is fetched only \
+               while somebody looks. With `headline` it is a page, else a feed (RSS, Atom, JSON Feed).",
+        example: "name = \"Example\"                  # what its box is called\n\
+                  url = \"https://example.org/news\"  # where it is\n\
+                  color = \"#2f6db5\"                 # its boxes' colour; default one of eight\n\
+                  headline = \"article h2\"           # CSS selector of the headlines\n\
+                  link = \"a.more\"                   # CSS selector of the link inside or around one; default the nearest\n\
+                  render = false                    # let the service of news_renderer run its scripts first\n\
+                  interval = \"5m\"                   # how old its headlines may get; default 5m\n\
+                  deadline = \"10s\"                  # how long a fetch may take; default 10s\n",
+    },
 ];
 
 /// What a relay runs with.
@@ -212,6 +240,10 @@ pub struct Settings {
     pub watch: Vec<WatchRule>,
     /// Thresholds on metrics.
     pub alerts: Vec<AlertRule>,
+    /// Where headlines come from.
+    pub sources: Vec<NewsSource>,
+    /// How they may be fetched.
+    pub news: NewsOptions,
     /// What is logged.
     pub log: String,
     /// How a log line looks.
@@ -271,6 +303,15 @@ impl Settings {
             })?,
             watch: watch_rule::rules_from_layers(layers)?,
             alerts: alert_rule::rules_from_layers(layers)?,
+            sources: news_source::sources_from_layers(layers)?,
+            news: NewsOptions {
+                renderer: items(layers, "news_renderer", renderer_from_text)?.pop(),
+                allows_private: one(layers, "news_private", |text| match text {
+                    "refuse" => Ok(false),
+                    "allow" => Ok(true),
+                    _ => Err("allowed are refuse and allow".to_owned()),
+                })?,
+            },
             log: one(layers, "log", |text| Ok(text.to_owned()))?,
             log_format: one(layers, "log_format", |text| match text {
                 "text" => Ok(LogFormat::Text),
@@ -367,6 +408,11 @@ fn mode_from_text(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| (0o600..=0o777).contains(mode));
     mode.filter(|mode| mode & 0o600 == 0o600)
         .ok_or_else(|| "allowed are permissions from 600 to 777 that let the owner read and write".to_owned())
+}
+
+fn renderer_from_text(text: &str) -> Result<reqwest::Url, String> {
+    let url = text.parse().ok().filter(|url: &reqwest::Url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| "not an address: give scheme, host and port, such as http://127.0.0.1:8050/".to_owned())
 }
 
 /// A whole number; a bound in bytes also takes KiB, MiB and GiB.

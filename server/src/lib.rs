@@ -15,6 +15,7 @@ pub mod config;
 pub mod engine;
 pub mod filter;
 pub mod limits;
+pub mod news;
 pub mod notices;
 pub mod relay;
 pub mod shutdown;

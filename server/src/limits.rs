@@ -112,6 +112,9 @@ limits! {
     patron_cache_bytes = 256 * MIB, 64 * KIB => 64 * GIB, "Bytes in the cache of patrons, for a row can be as large as a request.";
     changes_events = 2_000, 16 => 1_000_000, "Changes kept for pages that come or come back.";
     changes_bytes = 16 * MIB, 64 * KIB => GIB, "Bytes of changes kept for pages that come or come back.";
+    news_connections = 256, 1 => 10_000, "News sources fetched at the same time; further ones wait.";
+    news_page_bytes = 4 * MIB, KIB => 256 * MIB, "Largest page or feed of a news source, decompressed; a larger one fails.";
+    news_headlines = 100, 1 => 10_000, "Headlines kept per news source; of more, the first ones.";
     shutdown_millis = 10_000, 100 => 600_000, "Time everything has to end after the first signal.";
 }
 

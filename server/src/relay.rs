@@ -19,6 +19,7 @@ use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::news::News;
 use crate::notices;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
@@ -97,6 +98,7 @@ impl Relay {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
+            let news = News::new(&settings.sources, settings.news.clone(), &limits, shutdown.clone())?;
             let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
             let state = AppState {
                 sockets: sockets.clone(),
@@ -104,6 +106,7 @@ impl Relay {
                 history,
                 collector: collector.stats(),
                 chat: rooms,
+                news: news.clone(),
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),
@@ -115,6 +118,7 @@ impl Relay {
                 serve.await;
                 // An upgraded connection is no longer the listener's.
                 sockets.ended().await;
+                news.ended().await;
             });
         }
         tasks.spawn(notices);

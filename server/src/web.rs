@@ -14,6 +14,7 @@ use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::news::News;
 
 pub mod api;
 pub mod assets;
@@ -21,6 +22,7 @@ pub mod auth;
 pub mod feed;
 pub mod listener;
 pub mod metrics_api;
+pub mod news;
 pub mod problem;
 pub mod prometheus;
 pub mod socket;
@@ -38,6 +40,8 @@ pub struct AppState {
     pub collector: Arc<CollectorStats>,
     /// The rooms.
     pub chat: Arc<Chat>,
+    /// Headlines.
+    pub news: Arc<News>,
     /// Open WebSockets and what they share.
     pub sockets: Arc<Sockets>,
     /// Every bound.
@@ -53,6 +57,12 @@ pub struct AppState {
 impl FromRef<AppState> for Arc<History> {
     fn from_ref(state: &AppState) -> Self {
         state.history.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<News> {
+    fn from_ref(state: &AppState) -> Self {
+        state.news.clone()
     }
 }
 
@@ -80,6 +90,8 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/metrics/history", get(metrics_api::history))
         .route("/api/metrics/rules", get(metrics_api::rules))
         .route("/api/metrics/marks", get(metrics_api::marks))
+        .route("/api/news", get(news::json))
+        .route("/news", get(news::html))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(

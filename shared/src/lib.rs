@@ -12,6 +12,7 @@ pub mod engine;
 pub mod feed;
 pub mod filter;
 pub mod id;
+pub mod news;
 pub mod payload;
 pub mod sample;
 pub mod socket;
