@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod channels;
 pub mod chat_room;
+pub mod news_board;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;

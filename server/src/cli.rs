@@ -11,6 +11,7 @@ pub mod demo;
 pub mod listen;
 pub mod news;
 pub mod reference;
+pub mod render;
 pub mod send;
 pub mod serve;
 pub mod settings;
@@ -45,6 +46,7 @@ enum Command {
     Chat(chat::Args),
     Sql(sql::Args),
     News(news::Args),
+    Render(render::Args),
     Demo(demo::Args),
 }
 
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Chat(args) => chat::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::News(args) => news::run(&args),
+        Command::Render(args) => render::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -131,6 +131,12 @@ pub const SETTINGS: &[Setting] = &[
         "What is done at the start about triggers (and the table patron) that are missing: install them, or only say so.",
     ),
     setting(
+        "news",
+        "on|off",
+        "on",
+        "Whether headlines are gathered from [[sources]]; they are fetched only while somebody looks.",
+    ),
+    setting(
         "news_renderer",
         "URL",
         "",
@@ -303,7 +309,11 @@ impl Settings {
             })?,
             watch: watch_rule::rules_from_layers(layers)?,
             alerts: alert_rule::rules_from_layers(layers)?,
-            sources: news_source::sources_from_layers(layers)?,
+            sources: if one(layers, "news", is_on)? {
+                news_source::sources_from_layers(layers)?
+            } else {
+                Vec::new()
+            },
             news: NewsOptions {
                 renderer: items(layers, "news_renderer", renderer_from_text)?.pop(),
                 allows_private: one(layers, "news_private", |text| match text {
@@ -408,6 +418,14 @@ fn mode_from_text(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| (0o600..=0o777).contains(mode));
     mode.filter(|mode| mode & 0o600 == 0o600)
         .ok_or_else(|| "allowed are permissions from 600 to 777 that let the owner read and write".to_owned())
+}
+
+fn is_on(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("allowed are on and off".to_owned()),
+    }
 }
 
 fn renderer_from_text(text: &str) -> Result<reqwest::Url, String> {

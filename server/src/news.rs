@@ -4,6 +4,7 @@
 mod fetch;
 mod guard;
 mod headlines;
+pub mod render;
 
 use std::collections::HashMap;
 use std::sync::Arc;

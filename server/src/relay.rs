@@ -65,6 +65,7 @@ impl Relay {
         let engine = Engine::embedded(router.clone());
         let history = History::with_rules(&limits, &settings.alerts);
         let rooms = Chat::new(&limits);
+        let news = News::new(&settings.sources, settings.news.clone(), &limits, shutdown.clone())?;
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
@@ -98,7 +99,6 @@ impl Relay {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let news = News::new(&settings.sources, settings.news.clone(), &limits, shutdown.clone())?;
             let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
             let state = AppState {
                 sockets: sockets.clone(),

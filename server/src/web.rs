@@ -25,6 +25,7 @@ pub mod metrics_api;
 pub mod news;
 pub mod problem;
 pub mod prometheus;
+pub mod render;
 pub mod socket;
 
 use socket::Sockets;

@@ -4,6 +4,7 @@
 
 mod chat;
 mod feed;
+mod news;
 mod queues;
 mod socket;
 
@@ -58,6 +59,8 @@ struct Inner {
     chat_again_at_ms: Cell<Option<i64>>,
     n_chat_refused: Cell<u32>,
     n_said: Cell<u64>,
+    /// Whether headlines are being asked for.
+    is_following_news: Cell<bool>,
     /// What runs as long as the page: the clock, the tab's events, the address.
     running: RefCell<Option<Running>>,
 }
@@ -73,6 +76,7 @@ impl Default for Inner {
             chat_again_at_ms: Cell::default(),
             n_chat_refused: Cell::default(),
             n_said: Cell::default(),
+            is_following_news: Cell::default(),
             running: RefCell::default(),
         }
     }
@@ -149,6 +153,7 @@ impl Control {
         self.socket().iter().for_each(|socket| socket.page_event(event));
         if event == PageEvent::Shown {
             self.read_chat();
+            self.follow_news();
         }
     }
 
@@ -161,6 +166,7 @@ impl Control {
         }
         self.stores.view.set(view.clone());
         self.view_changed(&old, &view);
+        self.news_view_changed(&old, &view);
         self.read_chat();
     }
 

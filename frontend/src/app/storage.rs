@@ -10,6 +10,9 @@ pub const CHAT_NAME: &str = "signalbox.chat.name";
 /// Whether this tab was in the chat, so that a reload goes back in.
 pub const CHAT_INSIDE: &str = "signalbox.chat.inside";
 
+/// Up to when headlines have been seen, in milliseconds since the Unix epoch by the relay's clock.
+pub const NEWS_SEEN: &str = "signalbox.news.seen";
+
 /// What is remembered on this computer.
 #[must_use]
 pub fn remembered(key: &str) -> Option<String> {

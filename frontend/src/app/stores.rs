@@ -13,6 +13,7 @@ use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
+use crate::state::news_board::NewsBoard;
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::stream::StreamState;
@@ -81,6 +82,8 @@ pub struct Stores {
     pub publishes: Live<Publishes>,
     /// The lobby.
     pub chat: Live<ChatRoom>,
+    /// Headlines.
+    pub news: Live<NewsBoard>,
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
@@ -110,6 +113,7 @@ impl Default for Stores {
             whole: Live::default(),
             publishes: Live::default(),
             chat: Live::default(),
+            news: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),
             _owner: owner,

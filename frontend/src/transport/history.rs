@@ -2,6 +2,7 @@
 
 use gloo_net::http::Request;
 use signalbox_shared::feed::MetricsHistory;
+use signalbox_shared::news::News;
 use thiserror::Error;
 use web_sys::AbortSignal;
 
@@ -10,6 +11,10 @@ use crate::state::relay_address::{PageConfig, RelayAddress};
 
 /// Time a request may take, in milliseconds.
 const FETCH_MS_MAX: u32 = 10_000;
+/// How long the relay may wait for news, in seconds.
+const NEWS_WAIT_SECS: u32 = 25;
+/// Time a request for news may take, in milliseconds: the wait, and time to answer.
+const NEWS_MS_MAX: u32 = NEWS_WAIT_SECS * 1_000 + FETCH_MS_MAX;
 
 /// Why an answer could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,6 +39,19 @@ pub async fn metrics(relay: &RelayAddress, window_secs: u32) -> Result<MetricsHi
     decode::json(&text(&relay.http(&path)).await?).map_err(FetchError::Body)
 }
 
+/// Fetches the headlines: at once at first, then when there is another revision than `since`.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn news(relay: &RelayAddress, since: Option<u64>) -> Result<News, FetchError> {
+    let path = match since {
+        Some(since) => format!("api/news?since={since}&wait={NEWS_WAIT_SECS}"),
+        // Whatever there is, without waiting for the slowest source.
+        None => "api/news?since=0&wait=1".to_owned(),
+    };
+    decode::json(&text_within(&relay.http(&path), NEWS_MS_MAX).await?).map_err(FetchError::Body)
+}
+
 /// Fetches `config.json` beside the page. A host that has none answers with 404, or with the page itself: both mean
 /// that nothing is configured.
 ///
@@ -47,8 +65,12 @@ pub async fn config() -> Result<PageConfig, FetchError> {
 }
 
 async fn text(url: &str) -> Result<String, FetchError> {
+    text_within(url, FETCH_MS_MAX).await
+}
+
+async fn text_within(url: &str, ms_max: u32) -> Result<String, FetchError> {
     let network = |e: gloo_net::Error| FetchError::Network(e.to_string());
-    let signal = AbortSignal::timeout_with_u32(FETCH_MS_MAX);
+    let signal = AbortSignal::timeout_with_u32(ms_max);
     let response = Request::get(url).abort_signal(Some(&signal)).send().await.map_err(network)?;
     if !response.ok() {
         return Err(FetchError::Status(response.status()));

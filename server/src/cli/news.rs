@@ -1,6 +1,5 @@
 //! `signalbox news check`: fetches each source once and says what matched.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;

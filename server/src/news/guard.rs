@@ -29,6 +29,23 @@ impl Resolve for PublicOnly {
     }
 }
 
+/// Whether an address, its host resolved, is public.
+///
+/// # Errors
+/// Why it is not, for a person to read.
+pub(super) async fn check_resolved(url: &Url) -> Result<(), String> {
+    check(url, false)?;
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return Err("the address has no host".to_owned());
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((host, port)).await.map_err(|error| format!("{host}: {error}"))?;
+    match found.map(|address| address.ip()).find(|ip| !is_public(*ip)) {
+        Some(ip) => Err(format!("{host} is {ip}, which is no public address")),
+        None => Ok(()),
+    }
+}
+
 /// Checks an address before it is asked.
 ///
 /// # Errors

@@ -110,7 +110,7 @@ fn in_feed(bytes: &[u8], base: &Url, n_max: usize) -> anyhow::Result<Found> {
     for entry in feed.entries {
         let title = entry.title.map(|title| {
             let is_markup = title.content_type.subty() == "html";
-            if is_markup || title.content.contains('&') {
+            if is_markup || title.content.contains(['&', '<']) {
                 text_of_fragment(&title.content)
             } else {
                 title.content

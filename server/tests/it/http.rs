@@ -71,7 +71,7 @@ async fn the_description_of_the_api_tells_the_truth() {
         }
         n_checked += 1;
     }
-    assert_eq!(n_checked, 10);
+    assert_eq!(n_checked, 12);
 }
 
 /// The object keys that the schema names are there, and no others.
@@ -106,6 +106,8 @@ async fn errors_are_problems_with_a_stable_name() {
         ("GET", "/feed?since=yesterday", 400, "bad-request"),
         ("GET", "/api/metrics/history?window=-1", 400, "bad-request"),
         ("GET", "/api/metrics/history?step=x", 400, "bad-request"),
+        ("GET", "/api/news?since=x", 400, "bad-request"),
+        ("GET", "/api/news?since=0&wait=61", 400, "bad-request"),
     ] {
         let answer = http(server.http(), method, target, &[], b"").await;
         assert_eq!(answer.status, status, "{method} {target}: {}", answer.text());

@@ -8,6 +8,7 @@ mod chat;
 mod feed;
 mod hostile;
 mod http;
+mod news;
 mod peers;
 mod process;
 mod relay;

@@ -89,7 +89,7 @@ impl Drop for TestServer {
 pub(crate) fn quiet_settings() -> Settings {
     let mut layers = Layers::default();
     let said = [("HTTP", "127.0.0.1:0"), ("BROKER", "127.0.0.1:0"), ("CHAT", "127.0.0.1:0")];
-    let off = [("COLLECTOR_SUB", "off"), ("COLLECTOR_PULL", "off")];
+    let off = [("COLLECTOR_SUB", "off"), ("COLLECTOR_PULL", "off"), ("NEWS", "off")];
     let variables = said.into_iter().chain(off);
     layers.say_variables(variables.map(|(name, text)| (format!("SIGNALBOX_{name}"), text.to_owned())));
     Settings::from_layers(&layers).expect("valid settings")
