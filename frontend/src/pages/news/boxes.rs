@@ -8,7 +8,7 @@ use crate::state::units;
 
 /// The boxes.
 #[component]
-pub(super) fn Boxes(
+pub fn Boxes(
     /// What titles or sources must contain.
     filter: Memo<String>,
     /// In which order.

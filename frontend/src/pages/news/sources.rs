@@ -8,7 +8,7 @@ use crate::state::units;
 
 /// The list of sources.
 #[component]
-pub(super) fn Sources() -> impl IntoView {
+pub fn Sources() -> impl IntoView {
     let stores = use_control().stores;
     let news = stores.news;
     // Without the headlines, which are most of it.
