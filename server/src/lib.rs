@@ -17,5 +17,6 @@ pub mod filter;
 pub mod limits;
 pub mod relay;
 pub mod shutdown;
+pub mod tail;
 pub mod telemetry;
 pub mod web;

@@ -91,6 +91,9 @@ limits! {
     socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
     socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms; of more, the newest are shown and the rest counted as skipped.";
     socket_batch_bytes = 512 * KIB, 64 * KIB => 64 * MIB, "Bytes of one channel sent to a page per batch of 16 ms.";
+    tail_messages = 65_536, 16 => 16_777_216, "Messages of one watched channel kept for those who watch it; one who is further behind skips them.";
+    tail_bytes = 8 * MIB, 64 * KIB => GIB, "Bytes of one watched channel kept for those who watch it, once for all of them.";
+    tails_bytes = 256 * MIB, MIB => 64 * GIB, "Bytes of all watched channels together; beyond it each keeps only its newest.";
     socket_fetch_bytes = 32 * MIB, 64 * KIB => 4 * GIB, "Bytes of cut payloads kept per WebSocket so that a page can fetch the rest.";
     socket_requests_per_sec = 200, 1 => 1_000_000, "Requests a page may send per second, in bursts of twice as many.";
     socket_stall_secs = 30, 1 => 3_600, "Time after which a page that does not read is dropped.";

@@ -18,6 +18,7 @@ use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -83,10 +84,18 @@ impl Relay {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let tails = Tails::new(engine.clone(), limits.clone());
+            let sockets = Sockets::start(
+                engine.clone(),
+                tails.clone(),
+                rooms.clone(),
+                limits.clone(),
+                shutdown.clone(),
+            );
             let state = AppState {
                 sockets: sockets.clone(),
                 engine,
+                tails,
                 history,
                 collector: collector.stats(),
                 chat: rooms,
