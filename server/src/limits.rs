@@ -81,6 +81,7 @@ limits! {
     history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
     history_samples = 720_000, 100 => 100_000_000, "Samples kept for the feed's resume and the charts' first paint: one hour of 200 agents at one a second.";
     history_bytes = 256 * MIB, 256 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume, and as many again of the charts' columns.";
+    history_marks = 1_000, 1 => 100_000, "Marks kept for the charts: messages on /topic/marks, and alerts that begin or end.";
     history_answer_values = 1_000_000, 1_000 => 100_000_000, "Values in one answer about the history; where there are more, its points are that much wider apart.";
     feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";
     feed_stall_secs = 30, 1 => 3_600, "Time after which a feed client that does not read is dropped.";
@@ -146,7 +147,7 @@ mod tests {
             "clients",
             "channels",
         ];
-        let counted = ["agents", "agent", "events", "rooms", "rows", "subscriptions", "values"];
+        let counted = ["agents", "agent", "events", "rooms", "rows", "subscriptions", "values", "marks"];
         for limit in TABLE {
             let last = limit.name.rsplit('_').next().unwrap();
             assert!(units.contains(&last) || counted.contains(&last), "{} has no unit", limit.name);

@@ -18,6 +18,7 @@ use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::notices;
 use crate::tail::Tails;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
@@ -58,7 +59,7 @@ impl Relay {
         let limits = Arc::new(settings.limits.clone());
         let router = broker::Router::new(&limits);
         let engine = Engine::embedded(router.clone());
-        let history = History::new(&limits);
+        let history = History::with_rules(&limits, &settings.alerts);
         let rooms = Chat::new(&limits);
         let collector = Collector::start(
             &settings.collector_sub,
@@ -68,6 +69,14 @@ impl Relay {
             &limits,
             shutdown.clone(),
         )?;
+
+        let notices = notices::start(
+            engine.clone(),
+            rooms.clone(),
+            history.clone(),
+            collector.stats(),
+            shutdown.clone(),
+        );
 
         let addresses = Addresses {
             http: local_address(http.as_ref())?,
@@ -112,6 +121,7 @@ impl Relay {
                 sockets.ended().await;
             });
         }
+        tasks.spawn(notices);
         tasks.close();
         Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
     }
