@@ -73,6 +73,7 @@ limits! {
     broker_connections = 10_000, 1 => 1_000_000, "Broker connections at the same time; one more is closed at once.";
     broker_handshake_millis = 5_000, 10 => 600_000, "Time a broker client has to name its channel.";
     broker_hold_millis = 10, 0 => 1_000, "Longest time that one read of a topic's publisher is held for a full subscriber.";
+    broker_patience_millis = 1_000, 0 => 60_000, "Time a topic's full subscriber has to drain to half while its publishers are slowed down for it; then it counts as slow although it moves.";
     broker_channel_idle_secs = 600, 1 => 86_400, "Time after which a channel without subscriber and backlog is forgotten.";
     broker_drain_millis = 5_000, 0 => 8_000, "Time the broker has at shutdown to write out what is queued.";
     collector_pending_samples = 8_192, 16 => 1_048_576, "Samples that libzmq queues per agent while the collector is busy (its high-water mark); a sample is at most 64 KiB.";
