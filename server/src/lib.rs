@@ -20,5 +20,6 @@ pub mod limits;
 pub mod notices;
 pub mod relay;
 pub mod shutdown;
+pub mod tail;
 pub mod telemetry;
 pub mod web;

@@ -20,6 +20,7 @@ use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::notices;
+use crate::tail::Tails;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -97,10 +98,18 @@ impl Relay {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let tails = Tails::new(engine.clone(), limits.clone());
+            let sockets = Sockets::start(
+                engine.clone(),
+                tails.clone(),
+                rooms.clone(),
+                limits.clone(),
+                shutdown.clone(),
+            );
             let state = AppState {
                 sockets: sockets.clone(),
                 engine,
+                tails,
                 history,
                 collector: collector.stats(),
                 chat: rooms,

@@ -145,6 +145,12 @@ const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
         "Channel messages that pages could not follow.",
         |socket| socket.n_skipped as f64,
     ),
+    (
+        "signalbox_socket_filtered_total",
+        "counter",
+        "Channel messages that pages' filters kept back.",
+        |socket| socket.n_filtered as f64,
+    ),
 ];
 
 fn sockets(page: &mut Page, stats: &socket::Stats) {

@@ -13,3 +13,4 @@ mod process;
 mod relay;
 mod socket;
 mod support;
+mod terminal;
