@@ -27,6 +27,7 @@ pub struct Relay {
     addresses: Addresses,
     tasks: TaskTracker,
     collector: Option<CollectorHandle>,
+    chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
 }
@@ -58,7 +59,10 @@ impl Relay {
         let router = broker::Router::new(&limits);
         let engine = Engine::embedded(router.clone());
         let history = History::new(&limits);
-        let rooms = Chat::new(&limits);
+        let rooms = match &settings.data_dir {
+            Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
+            None => Chat::new(&limits),
+        };
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
@@ -79,6 +83,8 @@ impl Relay {
         if let Some(listener) = broker {
             tasks.spawn(broker::listener::serve(listener, router, shutdown.clone()));
         }
+        let bridge = chat::bridge::serve(rooms.clone(), engine.clone(), limits.clone(), shutdown.clone());
+        tasks.spawn(bridge);
         if let Some(listener) = line_chat {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
@@ -89,7 +95,7 @@ impl Relay {
                 engine,
                 history,
                 collector: collector.stats(),
-                chat: rooms,
+                chat: rooms.clone(),
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),
@@ -104,7 +110,7 @@ impl Relay {
             });
         }
         tasks.close();
-        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+        Ok(Self { services, addresses, tasks, collector: Some(collector), chat: rooms, shutdown, limits })
     }
 
     /// Where it listens.
@@ -128,6 +134,8 @@ impl Relay {
             if let Some(collector) = collector {
                 collector.join().await;
             }
+            // Everybody has left: these were the last lines.
+            self.chat.close();
         };
         if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
             let left = self.tasks.len();

@@ -4,6 +4,7 @@
 
 mod broker;
 mod chat;
+mod chat_channels;
 mod feed;
 mod hostile;
 mod http;
