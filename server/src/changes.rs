@@ -2,5 +2,7 @@
 //! not known.
 
 mod database_url;
+pub mod query;
+pub mod statements;
 
 pub use database_url::DatabaseUrl;

@@ -188,10 +188,9 @@ async fn a_restart_goes_on_with_the_same_ids_and_knows_what_was_said() {
     let first = Chat::open(&limits, folder.path()).unwrap();
     let busy = Chat::open(&limits, folder.path()).err().unwrap();
     assert!(busy.to_string().ends_with("is in use by another relay"), "{busy}");
-    let mut ada = join(&first, "ops", "ada");
-    let said = ada.member.say("before", Some("k1")).unwrap();
+    let mut killed = join(&first, "ops", "ada");
+    let said = killed.member.say("before", Some("k1")).unwrap();
     // As after kill -9: nobody has left, nothing was closed.
-    std::mem::forget(ada);
     let copy = tempfile::tempdir().unwrap();
     for item in fs::read_dir(folder.path()).unwrap() {
         let path = item.unwrap().path();
@@ -206,6 +205,7 @@ async fn a_restart_goes_on_with_the_same_ids_and_knows_what_was_said() {
     let seen = "ada connected!\nada: before\nada connected!\nada: after\n";
     assert_eq!(plain(&second.look("ops", 9).unwrap().lines), seen);
     assert_eq!(second.rooms(), [(LOBBY.to_owned(), 0), ("ops".to_owned(), 1)]);
+    drop(killed);
 }
 
 #[tokio::test]
