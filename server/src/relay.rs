@@ -64,16 +64,11 @@ impl Relay {
         let limits = Arc::new(settings.limits.clone());
         let router = broker::Router::with_options(&limits, &settings.broker_options);
         let engine = Engine::embedded(router.clone());
-<<<<<<< HEAD
-        let history = History::new(&limits);
+        let history = History::with_rules(&limits, &settings.alerts);
         let rooms = match &settings.data_dir {
             Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
             None => Chat::new(&limits),
         };
-=======
-        let history = History::with_rules(&limits, &settings.alerts);
-        let rooms = Chat::new(&limits);
->>>>>>> main
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
