@@ -1,6 +1,7 @@
 //! One load run: connections, threads, counts. Knows protocols (`wire`), not who serves them.
 
 pub(crate) mod account;
+pub(crate) mod chat;
 pub(crate) mod forward;
 pub(crate) mod latency;
 pub(crate) mod throughput;

@@ -4,6 +4,7 @@
 //! run checks its counts before its time is believed. Nothing here is linked with the product.
 
 mod broker;
+mod chat;
 mod load;
 mod peer;
 mod report;
@@ -16,6 +17,8 @@ use clap::{Parser, Subcommand};
 enum Cli {
     /// The message broker beside nats-server, redis-server and a plain forwarder.
     Broker(broker::Args),
+    /// One crowded chat room of line clients and WebSockets.
+    Chat(chat::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -29,11 +32,15 @@ enum Load {
     Latency(load::latency::Args),
     /// The ceiling: copies bytes from one connection to another.
     Forward(load::forward::Args),
+    /// A crowded chat room.
+    Chat(load::chat::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Broker(args) => broker::run(&args),
+        Cli::Chat(args) => chat::run(&args),
+        Cli::Load(Load::Chat(args)) => load::chat::run(&args),
         Cli::Load(Load::Throughput(args)) => load::throughput::run(&args),
         Cli::Load(Load::Latency(args)) => load::latency::run(&args),
         Cli::Load(Load::Forward(args)) => load::forward::run(&args),

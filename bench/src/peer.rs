@@ -121,6 +121,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a whole relay for its chat: `address` is where line clients connect, and beside it stands where HTTP does.
+    pub(crate) fn chat(signalbox: &Path) -> anyhow::Result<(Self, String)> {
+        let free = || anyhow::Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
+        let (address, http) = (free()?, free()?);
+        let mut command = Command::new(signalbox);
+        command.args(["serve", "--chat", &address, "--http", &http, "--broker", "off", "--log", "error"]);
+        command.args(["--collector-sub", "off", "--collector-pull", "off", "--chat-idle-secs", "3600"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.context("signalbox cannot be started")?;
+        let server = Self { child, address, program: Program::Signalbox };
+        server.wait_until_it_listens()?;
+        Ok((server, http))
+    }
+
     fn wait_until_it_listens(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         // The forwarder takes every connection for a client, so it is asked for by name in the kernel's table.

@@ -5,7 +5,11 @@
 
 pub mod agents;
 pub mod channels;
+pub mod chat_command;
+pub mod chat_items;
 pub mod chat_room;
+pub mod chat_rooms;
+pub mod chat_text;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;

@@ -12,13 +12,15 @@ const BROKERS: [(&str, &str); 2] = [("nats-server", "nats-server"), ("redis-serv
 
 /// Builds the relay and the load generator in release and becomes the generator.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let Some((subject @ "broker", rest)) = args.split_first().map(|(subject, rest)| (subject.as_str(), rest))
+    let Some((subject @ ("broker" | "chat"), rest)) =
+        args.split_first().map(|(subject, rest)| (subject.as_str(), rest))
     else {
         bail!(
-            "say what to measure: `cargo xtask bench broker`; `cargo xtask bench broker --help` tells its options"
+            "say what to measure: `cargo xtask bench broker` or `chat`; `cargo xtask bench broker --help` tells its options"
         );
     };
-    let missing: Vec<&str> = BROKERS
+    let peers: &[(&str, &str)] = if subject == "broker" { &BROKERS } else { &[] };
+    let missing: Vec<&str> = peers
         .iter()
         .filter(|(program, _)| process::find(&[program]).is_none())
         .map(|(_, package)| *package)

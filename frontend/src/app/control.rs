@@ -5,9 +5,11 @@
 mod chat;
 mod feed;
 mod queues;
+mod saying;
 mod socket;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -58,6 +60,11 @@ struct Inner {
     chat_again_at_ms: Cell<Option<i64>>,
     n_chat_refused: Cell<u32>,
     n_said: Cell<u64>,
+    /// When somebody last touched the page, in milliseconds by its clock.
+    touched_at_ms: Cell<i64>,
+    is_idle_told: Cell<bool>,
+    /// What was typed in each room and not said yet; bounded by the rooms.
+    drafts: RefCell<BTreeMap<String, String>>,
     /// What runs as long as the page: the clock, the tab's events, the address.
     running: RefCell<Option<Running>>,
 }
@@ -73,6 +80,9 @@ impl Default for Inner {
             chat_again_at_ms: Cell::default(),
             n_chat_refused: Cell::default(),
             n_said: Cell::default(),
+            touched_at_ms: Cell::new(crate::transport::now_ms()),
+            is_idle_told: Cell::default(),
+            drafts: RefCell::default(),
             running: RefCell::default(),
         }
     }
@@ -82,6 +92,7 @@ struct Running {
     _interval: Interval,
     _page_events: PageEvents,
     _hash: EventListener,
+    _touches: [EventListener; 2],
 }
 
 impl Default for Control {
@@ -96,10 +107,15 @@ impl Control {
     pub fn start(&self) {
         self.follow_address();
         let (on_tick, on_page_event, on_hash) = (self.clone(), self.clone(), self.clone());
+        let on_touch = |event: &'static str| {
+            let this = self.clone();
+            EventListener::new(&window(), event, move |_| this.touched())
+        };
         *self.inner.running.borrow_mut() = Some(Running {
             _interval: Interval::new(TICK_MS, move || on_tick.tick()),
             _page_events: PageEvents::listen(move |event| on_page_event.page_event(event)),
             _hash: EventListener::new(&window(), "hashchange", move |_| on_hash.follow_address()),
+            _touches: [on_touch("pointerdown"), on_touch("keydown")],
         });
         let this = self.clone();
         spawn_local(async move {
@@ -148,6 +164,7 @@ impl Control {
         self.feed().iter().for_each(|feed| feed.page_event(event));
         self.socket().iter().for_each(|socket| socket.page_event(event));
         if event == PageEvent::Shown {
+            self.touched();
             self.read_chat();
         }
     }
@@ -160,6 +177,9 @@ impl Control {
             self.stores.query.set(query);
         }
         self.stores.view.set(view.clone());
+        if let View::Chat(room) = &view {
+            self.show_room(room.as_deref());
+        }
         self.view_changed(&old, &view);
         self.read_chat();
     }

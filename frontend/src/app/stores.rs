@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use leptos::prelude::{ArcRwSignal, Owner};
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::Features;
+use signalbox_shared::chat::ChatRoomRow;
 use signalbox_shared::socket::SocketLimits;
 
 use super::live::Live;
@@ -12,7 +13,7 @@ use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
 use crate::state::channels::Channels;
-use crate::state::chat_room::ChatRoom;
+use crate::state::chat_rooms::ChatRooms;
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::stream::StreamState;
@@ -79,8 +80,12 @@ pub struct Stores {
     pub whole: Live<Option<Whole>>,
     /// What was published from here.
     pub publishes: Live<Publishes>,
-    /// The lobby.
-    pub chat: Live<ChatRoom>,
+    /// The rooms of the chat.
+    pub chat: Live<ChatRooms>,
+    /// The rooms that the relay has, as it told them last.
+    pub rooms: Live<Vec<ChatRoomRow>>,
+    /// Where line clients find the chat, HOST:PORT, once it is known.
+    pub line_chat: Live<Option<String>>,
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
@@ -110,6 +115,8 @@ impl Default for Stores {
             whole: Live::default(),
             publishes: Live::default(),
             chat: Live::default(),
+            rooms: Live::default(),
+            line_chat: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),
             _owner: owner,

@@ -1,6 +1,7 @@
 //! Plain requests: the history of the first paint and the page's own configuration.
 
 use gloo_net::http::Request;
+use signalbox_shared::api::Info;
 use signalbox_shared::feed::MetricsHistory;
 use thiserror::Error;
 use web_sys::AbortSignal;
@@ -32,6 +33,14 @@ pub enum FetchError {
 pub async fn metrics(relay: &RelayAddress, window_secs: u32) -> Result<MetricsHistory, FetchError> {
     let path = format!("api/metrics/history?window={window_secs}&step=0");
     decode::json(&text(&relay.http(&path)).await?).map_err(FetchError::Body)
+}
+
+/// Fetches what the relay tells of itself.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn info(relay: &RelayAddress) -> Result<Info, FetchError> {
+    decode::json(&text(&relay.http("api/info")).await?).map_err(FetchError::Body)
 }
 
 /// Fetches `config.json` beside the page. A host that has none answers with 404, or with the page itself: both mean
