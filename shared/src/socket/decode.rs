@@ -74,6 +74,8 @@ const FIELDS: &[(&str, &[(&str, Check)])] = &[
     ("unwatch_channels", &[]),
     ("watch_channel", &[("channel", is::<ChannelName>)]),
     ("unwatch_channel", &[]),
+    ("watch_changes", &[]),
+    ("unwatch_changes", &[]),
     ("chat_join", &[("id", is::<u64>), ("room", is::<String>), ("name", is::<String>)]),
     ("chat_leave", &[("room", is::<String>)]),
     ("chat_say", &[("id", is::<u64>), ("room", is::<String>), ("text", is::<String>), ("key", is::<String>)]),
