@@ -36,8 +36,8 @@ use cache::Correction;
 pub use commands::{SetupReport, install, remove, status};
 pub use database_url::DatabaseUrl;
 pub use error::DatabaseError;
-pub use feed::Reader;
 use feed::Feed;
+pub use feed::Reader;
 use notice::Notice;
 pub use patrons::{Found, Patrons, Read};
 use pool::Connections;
@@ -55,7 +55,7 @@ pub const FIRST_EVENTS: usize = 200;
 pub const BATCH_BYTES: u64 = 256 * 1024;
 
 /// The changes of one database, or the place where they would be.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Changes(Option<Arc<Shared>>);
 
 struct Shared {
@@ -92,7 +92,10 @@ impl Changes {
     ///
     /// # Errors
     /// When the settings of the connections cannot be used.
-    pub fn start(settings: &Settings, shutdown: CancellationToken) -> anyhow::Result<(Self, Option<Listening>)> {
+    pub fn start(
+        settings: &Settings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<(Self, Option<Listening>)> {
         let Some(url) = settings.database_url.clone() else { return Ok((Self(None), None)) };
         let connections = Connections::new(&url, &settings.limits)?;
         let targets = Target::all(&settings.watch);

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod collector;
 pub mod config;
 pub mod engine;
+pub mod filter;
 pub mod limits;
 pub mod relay;
 pub mod shutdown;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker;
+use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
@@ -68,6 +69,8 @@ impl Relay {
             shutdown.clone(),
         )?;
 
+        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
+
         let addresses = Addresses {
             http: local_address(http.as_ref())?,
             broker: local_address(broker.as_ref())?,
@@ -76,6 +79,9 @@ impl Relay {
         };
         let services = services(&addresses);
         let tasks = TaskTracker::new();
+        if let Some(listening) = listening {
+            tasks.spawn(listening);
+        }
         if let Some(listener) = broker {
             tasks.spawn(broker::listener::serve(listener, router, shutdown.clone()));
         }
@@ -83,13 +89,20 @@ impl Relay {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let sockets = Sockets::start(
+                engine.clone(),
+                rooms.clone(),
+                changes.clone(),
+                limits.clone(),
+                shutdown.clone(),
+            );
             let state = AppState {
                 sockets: sockets.clone(),
                 engine,
                 history,
                 collector: collector.stats(),
                 chat: rooms,
+                changes,
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),

@@ -32,7 +32,8 @@ impl From<tokio_postgres::Error> for DatabaseError {
 impl From<deadpool_postgres::PoolError> for DatabaseError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
         match error {
-            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            // No connection could be made, whatever the reason.
+            deadpool_postgres::PoolError::Backend(error) => Self::Unreachable(words(&error)),
             deadpool_postgres::PoolError::Timeout(_) => {
                 Self::Unreachable("no connection was free in time".to_owned())
             }

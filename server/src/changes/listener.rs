@@ -24,6 +24,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Time the connection has to answer such a look.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+/// What the connection is called in `pg_stat_activity`.
+const APPLICATION_NAME: &str = "signalbox listener";
 /// Notifications taken in at once, so that a flood does not keep the looks back.
 const BATCH_MAX: usize = 1_024;
 
@@ -53,7 +55,8 @@ fn random() -> f64 {
 
 /// One connection's life. Ends with the reason why it did.
 async fn session(shared: &Arc<Shared>, was_up: &mut bool) -> anyhow::Result<std::convert::Infallible> {
-    let config = shared.url.config();
+    let mut config = shared.url.config().clone();
+    config.application_name(APPLICATION_NAME);
     let (client, mut connection) =
         config.connect(NoTls).await.map_err(|error| anyhow::anyhow!(words(&error)))?;
     let mut messages = pin!(stream::poll_fn(move |cx| connection.poll_message(cx)).fuse());
@@ -120,13 +123,16 @@ fn take(
 
 async fn ping(client: &Client) -> anyhow::Result<()> {
     let answer = timeout(ANSWER_DEADLINE, client.batch_execute("")).await;
-    answer.context("the listening connection does not answer")?.map_err(|error| anyhow::anyhow!(words(&error)))
+    answer
+        .context("the listening connection does not answer")?
+        .map_err(|error| anyhow::anyhow!(words(&error)))
 }
 
 /// Looks how the watched tables stand, and installs what is missing where that is wanted.
 async fn look(shared: &Arc<Shared>, is_first: bool) -> anyhow::Result<()> {
     let targets = &shared.targets;
-    let mut looks = shared.connections.run(async |client| Ok(setup::look(&***client, targets).await?)).await?;
+    let mut looks =
+        shared.connections.run(async |client| Ok(setup::look(&***client, targets).await?)).await?;
     let patron_is_absent = looks.first().is_some_and(|look| look.oid.is_none());
     let is_missing = |look: &Look| look.state == TableState::NotInstalled;
     if shared.is_installing && (looks.iter().any(is_missing) || (is_first && patron_is_absent)) {
@@ -149,4 +155,3 @@ async fn look(shared: &Arc<Shared>, is_first: bool) -> anyhow::Result<()> {
     shared.looked(looks);
     Ok(())
 }
-

@@ -80,7 +80,10 @@ mod tests {
             r#"{HEAD}"change":{{"table":"t","id":1,"type":"UPDATE","data":{{"old":{{"a":1}},"new":{{"a":2}},"diff":{{"a":2}}}}}}}}"#
         );
         let notice = decode(&text).unwrap();
-        assert_eq!((notice.xid, notice.at_us, notice.changed.as_slice()), (7, 5, ["a".to_owned()].as_slice()));
+        assert_eq!(
+            (notice.xid, notice.at_us, notice.changed.as_slice()),
+            (7, 5, ["a".to_owned()].as_slice())
+        );
         assert_eq!(notice.old, Some(serde_json::json!({"a": 1})));
         assert_eq!(notice.new, Some(serde_json::json!({"a": 2})));
     }
@@ -100,7 +103,9 @@ mod tests {
             assert_eq!(decode(text), None, "{text}");
         }
         assert_eq!(decode(&"[".repeat(8_000)), None);
-        let truncated = format!(r#"{HEAD}"change":{{"table":"t","id":1,"type":"INSERT","data":null,"truncated":true}}}}"#);
+        let truncated = format!(
+            r#"{HEAD}"change":{{"table":"t","id":1,"type":"INSERT","data":null,"truncated":true}}}}"#
+        );
         assert!(decode(&truncated).unwrap().is_truncated);
     }
 }

@@ -258,11 +258,8 @@ impl Patrons {
                 Ok(client.query(&statement, &[&after, &n_wanted]).await?)
             })
             .await?;
-        let patron = |row: &tokio_postgres::Row| Patron {
-            id: row.get(0),
-            name: row.get(1),
-            fav_dish: row.get(2),
-        };
+        let patron =
+            |row: &tokio_postgres::Row| Patron { id: row.get(0), name: row.get(1), fav_dish: row.get(2) };
         let patrons = rows.iter().take(usize::from(limit)).map(patron).collect();
         Ok(PatronPage { patrons, has_more: usize::from(limit) < rows.len() })
     }

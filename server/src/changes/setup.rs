@@ -128,7 +128,9 @@ impl Look {
             return Self::missing(format!("{} is no table", target.full_name()), None);
         }
         match key_type.as_deref() {
-            None => Self::missing(format!("{} has no column {:?}", target.full_name(), target.key), Some(oid)),
+            None => {
+                Self::missing(format!("{} has no column {:?}", target.full_name(), target.key), Some(oid))
+            }
             Some("smallint" | "integer" | "bigint" | "uuid" | "text" | "character varying") => {
                 let is_installed = n_triggers == 2;
                 let state = if is_installed { TableState::Watched } else { TableState::NotInstalled };
@@ -190,7 +192,8 @@ async fn install_function(client: &mut Client) -> Result<(), DatabaseError> {
         sql += "CREATE SCHEMA signalbox;\n";
     }
     if found.get::<_, &str>(2) != VERSION {
-        let _ = write!(sql, "{FUNCTION}\nCOMMENT ON FUNCTION signalbox.announce() IS {};\n", literal(VERSION));
+        let _ =
+            write!(sql, "{FUNCTION}\nCOMMENT ON FUNCTION signalbox.announce() IS {};\n", literal(VERSION));
     }
     if found.get::<_, bool>(1) {
         sql += "CREATE TABLE public.patron (id serial PRIMARY KEY, name text, fav_dish text);\n";

@@ -13,6 +13,8 @@ use crate::broker::stats::BrokerStats;
 use crate::chat;
 use crate::collector::LatestSample;
 
+mod changes;
+
 /// Media type of the text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -34,6 +36,7 @@ pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     broker(&mut page, &state.engine.broker_stats());
     chat(&mut page, &state.chat.stats());
     sockets(&mut page, &state.sockets.stats());
+    changes::figures(&mut page, &state.changes.info());
     agents(&mut page, &state.history.latest());
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], page.text)
 }
@@ -96,6 +99,9 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
     ("signalbox_chat_users_line", "gauge", "Line clients in a room.", |chat| chat.n_users_line as f64),
     ("signalbox_chat_users_browser", "gauge", "Pages in a room.", |chat| chat.n_users_browser as f64),
     ("signalbox_chat_said_total", "counter", "Lines said.", |chat| chat.n_said as f64),
+    ("signalbox_chat_announced_total", "counter", "Lines by the relay itself.", |chat| {
+        chat.n_announced as f64
+    }),
     (
         "signalbox_chat_lagged_total",
         "counter",

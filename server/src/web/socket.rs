@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::problem::ApiError;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
 
 mod board;
+mod changes;
 mod cut;
 mod requests;
 mod rooms;
@@ -43,6 +45,7 @@ const LARGEST_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 pub struct Sockets {
     engine: Engine,
     chat: Arc<Chat>,
+    changes: Changes,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
@@ -62,6 +65,7 @@ impl Sockets {
     pub fn start(
         engine: Engine,
         chat: Arc<Chat>,
+        changes: Changes,
         limits: Arc<Limits>,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -71,6 +75,7 @@ impl Sockets {
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
             chat,
+            changes,
             limits,
             shutdown,
             seats: Arc::new(Semaphore::new(n_seats)),

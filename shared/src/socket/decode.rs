@@ -77,6 +77,9 @@ const FIELDS: &[(&str, &[(&str, Check)])] = &[
     ("watch_changes", &[]),
     ("unwatch_changes", &[]),
     ("chat_join", &[("id", is::<u64>), ("room", is::<String>), ("name", is::<String>)]),
+    ("chat_history", &[("id", is::<u64>), ("room", is::<String>), ("before", is::<EventId>)]),
+    ("chat_idle", &[("is_idle", is::<bool>)]),
+    ("chat_list", &[("id", is::<u64>)]),
     ("chat_leave", &[("room", is::<String>)]),
     ("chat_say", &[("id", is::<u64>), ("room", is::<String>), ("text", is::<String>), ("key", is::<String>)]),
 ];

@@ -6,7 +6,8 @@ use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMess
 use signalbox_shared::{ChannelName, Payload};
 use tokio::time::Instant;
 
-use super::rooms::Refused;
+use super::changes::ChangesWatch;
+use super::rooms::list;
 use super::session::Page;
 use super::tail::{BatchBounds, batches};
 use crate::chat::SayError;
@@ -47,6 +48,10 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
+            ClientMessage::WatchChanges { since } => {
+                self.changes = Some(ChangesWatch::new(self.sockets.changes.clone(), since));
+            }
+            ClientMessage::UnwatchChanges => self.changes = None,
             ClientMessage::WatchChannel { channel } => {
                 let detail = self.sockets.engine.detail(&channel);
                 self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
@@ -55,15 +60,18 @@ impl Page<'_> {
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
-                    Err(Refused::Chat(error)) => {
+                    Err(error) => {
                         let suggestion = error.suggestion().map(str::to_owned);
                         self.refuse_with(id, error.to_string(), suggestion, None);
                     }
-                    Err(Refused::AlreadyAs(name)) => {
-                        self.refuse(id, format!("you are in this room as {name:?}: leave it first"));
-                    }
                 }
             }
+            ClientMessage::ChatHistory { id, room, before } => match self.rooms.older(id, &room, before) {
+                Some(older) => self.say(&older),
+                None => self.refuse(id, format!("you are not in the room {room:?}")),
+            },
+            ClientMessage::ChatIdle { is_idle } => self.rooms.set_idle(is_idle),
+            ClientMessage::ChatList { id } => self.say(&list(&self.sockets.chat, id)),
             ClientMessage::ChatLeave { room } => self.rooms.leave(&room),
             ClientMessage::ChatSay { id, room, text, key } => match self.rooms.say(&room, &text, &key) {
                 None => self.refuse(id, format!("you are not in the room {room:?}")),
@@ -193,12 +201,17 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         | ClientMessage::Purge { id, .. }
         | ClientMessage::Fetch { id, .. }
         | ClientMessage::ChatJoin { id, .. }
+        | ClientMessage::ChatHistory { id, .. }
+        | ClientMessage::ChatList { id }
         | ClientMessage::ChatSay { id, .. } => Some(*id),
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChanges { .. }
+        | ClientMessage::UnwatchChanges
         | ClientMessage::WatchChannel { .. }
         | ClientMessage::UnwatchChannel
+        | ClientMessage::ChatIdle { .. }
         | ClientMessage::ChatLeave { .. } => None,
     }
 }
