@@ -28,8 +28,10 @@ mod listener;
 mod notice;
 mod patrons;
 mod pool;
+pub mod query;
 mod setup;
 mod snapshot;
+pub mod statements;
 mod timing;
 
 use cache::Correction;

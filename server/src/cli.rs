@@ -14,6 +14,8 @@ pub mod reference;
 pub mod send;
 pub mod serve;
 pub mod settings;
+pub mod sql;
+pub(crate) mod terminal;
 
 /// Signalbox: watch your services' metrics, message queues and chat live in a browser.
 #[derive(Debug, Parser)]
@@ -30,6 +32,7 @@ Examples:
   signalbox listen /topic/news                 print what is published there
   echo hello | signalbox send /topic/news      publish lines from standard input
   signalbox chat ada                           join the chat from a terminal
+  signalbox sql --database-url postgres:///app  ask a PostgreSQL database, several queries at once
   signalbox demo                               make every view move";
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +44,7 @@ enum Command {
     Send(send::Args),
     Chat(chat::Args),
     Db(db::Args),
+    Sql(sql::Args),
     Demo(demo::Args),
 }
 
@@ -55,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Send(args) => send::run(&args),
         Command::Chat(args) => chat::run(&args),
         Command::Db(args) => db::run(&args),
+        Command::Sql(args) => sql::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     result.unwrap_or_else(|error| {

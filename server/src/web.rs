@@ -15,6 +15,7 @@ use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 pub mod api;
 pub mod assets;
@@ -34,6 +35,8 @@ use socket::Sockets;
 pub struct AppState {
     /// Message routing.
     pub engine: Engine,
+    /// What watchers see of channels.
+    pub tails: Arc<Tails>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.
@@ -92,6 +95,8 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/patrons", get(patrons::list))
         .route("/patron", post(patrons::create))
         .route("/patron/{id}", get(patrons::read).put(patrons::change).delete(patrons::delete))
+        .route("/api/metrics/rules", get(metrics_api::rules))
+        .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(

@@ -151,7 +151,7 @@ fn visible(c: char) -> char {
 
 /// Characters that could act on a terminal, reorder the text around them (Unicode's bidi controls, UAX #9), end a
 /// line, or make two names look the same by being invisible.
-pub(crate) fn is_control(c: char) -> bool {
+pub fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

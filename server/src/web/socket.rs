@@ -20,6 +20,7 @@ use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 mod board;
 mod changes;
@@ -29,7 +30,6 @@ mod rooms;
 mod session;
 mod stats;
 mod streams;
-mod tail;
 
 use board::Board;
 pub use stats::{Closing, Stats};
@@ -44,6 +44,7 @@ const LARGEST_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// All sockets of a relay, and what they reach.
 pub struct Sockets {
     engine: Engine,
+    tails: Arc<Tails>,
     chat: Arc<Chat>,
     changes: Changes,
     limits: Arc<Limits>,
@@ -64,6 +65,7 @@ impl Sockets {
     #[must_use]
     pub fn start(
         engine: Engine,
+        tails: Arc<Tails>,
         chat: Arc<Chat>,
         changes: Changes,
         limits: Arc<Limits>,
@@ -74,6 +76,7 @@ impl Sockets {
         Arc::new(Self {
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
+            tails,
             chat,
             changes,
             limits,

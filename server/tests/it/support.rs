@@ -2,6 +2,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod postgres;
+pub(crate) mod pty;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -31,8 +31,9 @@ impl House {
         change(&mut limits);
         let (shutdown, limits) = (CancellationToken::new(), Arc::new(limits));
         let engine = Engine::embedded(Router::new(&limits));
+        let tails = crate::tail::Tails::new(engine.clone(), Arc::clone(&limits));
         let sockets =
-            Sockets::start(engine, Chat::new(&limits), Changes::default(), limits, shutdown.clone());
+            Sockets::start(engine, tails, Chat::new(&limits), Changes::default(), limits, shutdown.clone());
         Self { sockets, shutdown }
     }
 
