@@ -110,6 +110,7 @@ limits! {
     chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
+    chat_posts_per_sec = 50, 1 => 100_000, "Lines that programs may post to one room through the broker per second, all together, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
     database_connections = 8, 1 => 1_000, "Connections to the database for reads and writes, besides the one that listens.";
     database_millis = 5_000, 10 => 600_000, "Time a read or a write in the database may take, waiting for a connection included.";

@@ -31,6 +31,7 @@ pub struct Relay {
     addresses: Addresses,
     tasks: TaskTracker,
     collector: Option<CollectorHandle>,
+    chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
 }
@@ -65,7 +66,10 @@ impl Relay {
         let router = broker::Router::with_options(&limits, &settings.broker_options);
         let engine = Engine::embedded(router.clone());
         let history = History::with_rules(&limits, &settings.alerts);
-        let rooms = Chat::new(&limits);
+        let rooms = match &settings.data_dir {
+            Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
+            None => Chat::new(&limits),
+        };
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
@@ -99,6 +103,8 @@ impl Relay {
         if broker.tcp.is_some() || broker.unix.is_some() {
             tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
         }
+        let bridge = chat::bridge::serve(rooms.clone(), engine.clone(), limits.clone(), shutdown.clone());
+        tasks.spawn(bridge);
         if let Some(listener) = line_chat {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
@@ -118,7 +124,7 @@ impl Relay {
                 tails,
                 history,
                 collector: collector.stats(),
-                chat: rooms,
+                chat: rooms.clone(),
                 changes,
                 limits: limits.clone(),
                 services: services.clone(),
@@ -135,7 +141,7 @@ impl Relay {
         }
         tasks.spawn(notices);
         tasks.close();
-        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+        Ok(Self { services, addresses, tasks, collector: Some(collector), chat: rooms, shutdown, limits })
     }
 
     /// Where it listens.
@@ -159,6 +165,8 @@ impl Relay {
             if let Some(collector) = collector {
                 collector.join().await;
             }
+            // Everybody has left: these were the last lines.
+            self.chat.close();
         };
         if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
             let left = self.tasks.len();

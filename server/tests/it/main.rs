@@ -6,6 +6,7 @@ mod alerts;
 mod broker;
 mod changes;
 mod chat;
+mod chat_channels;
 mod feed;
 mod hostile;
 mod http;
