@@ -4,12 +4,14 @@
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
 pub mod agents;
+pub mod changes;
 pub mod channels;
 pub mod chat_command;
 pub mod chat_items;
 pub mod chat_room;
 pub mod chat_rooms;
 pub mod chat_text;
+pub mod patrons;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;

@@ -2,6 +2,7 @@
 //!
 //! The views call it and watch the stores; it knows no view.
 
+mod changes;
 mod chat;
 mod feed;
 mod queues;
@@ -181,6 +182,7 @@ impl Control {
             self.show_room(room.as_deref());
         }
         self.view_changed(&old, &view);
+        self.changes_view_changed(&old, &view);
         self.read_chat();
     }
 
