@@ -14,12 +14,8 @@ use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
 use crate::state::changes::Changes;
 use crate::state::channels::Channels;
-<<<<<<< HEAD
 use crate::state::chat_rooms::ChatRooms;
-=======
-use crate::state::chat_room::ChatRoom;
 use crate::state::patrons::Patrons;
->>>>>>> main
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::stream::StreamState;
@@ -86,21 +82,16 @@ pub struct Stores {
     pub whole: Live<Option<Whole>>,
     /// What was published from here.
     pub publishes: Live<Publishes>,
-<<<<<<< HEAD
     /// The rooms of the chat.
     pub chat: Live<ChatRooms>,
     /// The rooms that the relay has, as it told them last.
     pub rooms: Live<Vec<ChatRoomRow>>,
     /// Where line clients find the chat, HOST:PORT, once it is known.
     pub line_chat: Live<Option<String>>,
-=======
-    /// The lobby.
-    pub chat: Live<ChatRoom>,
     /// The changes of the database.
     pub changes: Live<Changes>,
     /// The table of patrons.
     pub patrons: Live<Patrons>,
->>>>>>> main
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
@@ -130,13 +121,10 @@ impl Default for Stores {
             whole: Live::default(),
             publishes: Live::default(),
             chat: Live::default(),
-<<<<<<< HEAD
             rooms: Live::default(),
             line_chat: Live::default(),
-=======
             changes: Live::default(),
             patrons: Live::default(),
->>>>>>> main
             elsewhere: Live::default(),
             trouble: Live::default(),
             _owner: owner,

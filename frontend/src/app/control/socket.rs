@@ -65,7 +65,6 @@ impl Control {
                 self.inner.requests.borrow_mut().end(id);
                 stores.chat.update(|chat| chat.room_mut(&room).map(|room| room.older(lines, has_more)));
             }
-<<<<<<< HEAD
             ServerMessage::ChatRooms { id, rooms, .. } => {
                 self.inner.requests.borrow_mut().end(id);
                 self.rooms_listed(rooms);
@@ -73,18 +72,8 @@ impl Control {
             ServerMessage::ChatLine { room, line } => self.chat_line(&room, line),
             ServerMessage::ChatPresence { room, users, n_users } => self.chat_present(&room, users, n_users),
             ServerMessage::ChatLagged { room, n_skipped } => self.chat_lagged(&room, n_skipped),
-=======
-            ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
-            // Rooms that this page never entered.
-            ServerMessage::ChatJoined { .. }
-            | ServerMessage::ChatOlder { .. }
-            | ServerMessage::ChatRooms { .. }
-            | ServerMessage::ChatLine { .. }
-            | ServerMessage::ChatPresence { .. }
-            | ServerMessage::ChatLagged { .. } => {}
             ServerMessage::Changes { events, accounts } => self.changes_came(events, accounts),
             ServerMessage::ChangesStatus { info } => self.changes_status(*info),
->>>>>>> main
             ServerMessage::Error { reason } => self.undecodable("relay", &reason),
         }
     }
