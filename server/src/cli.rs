@@ -9,6 +9,7 @@ pub mod broker;
 pub mod chat;
 pub mod demo;
 pub mod listen;
+mod live;
 pub mod reference;
 pub mod send;
 pub mod serve;
