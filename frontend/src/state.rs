@@ -4,14 +4,20 @@
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
 pub mod agents;
+pub mod alerts;
 pub mod channels;
 pub mod chat_room;
+pub mod gesture;
+pub mod marks;
+pub mod metrics_query;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;
 pub mod route;
+pub mod series_choice;
 pub mod shell_word;
 pub mod stream;
 pub mod tail;
 pub mod time_cursor;
 pub mod units;
+pub mod viewport;
