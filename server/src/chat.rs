@@ -4,12 +4,15 @@
 //! A room is one bounded log. Nothing is queued per user: a member reads the log through a cursor, so everybody sees
 //! the same lines in the same order, memory does not grow with the number of readers, and nobody waits for a slow one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use signalbox_shared::EventId;
-use signalbox_shared::chat::{ChatUser, ChatVia, LOBBY, NameError, RoomError, check_name, check_room};
+use signalbox_shared::chat::{
+    ChatUser, ChatVia, LINE_BYTES_MAX, LOBBY, NameError, RoomError, check_name, check_room, neutralise,
+};
 use signalbox_shared::socket::ChatGap;
 use thiserror::Error;
 
@@ -24,6 +27,7 @@ pub mod listener;
 mod log;
 mod member;
 mod outgoing;
+mod pace;
 pub(crate) mod rate;
 mod room;
 mod session;
@@ -99,12 +103,20 @@ pub enum JoinError {
         /// A similar name that is free.
         suggestion: String,
     },
+    /// There is no such room, and none can be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Why a room was not opened. Its text is shown to the user.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OpenError {
     /// No room name.
     #[error(transparent)]
-    Room(#[from] RoomError),
+    Name(#[from] RoomError),
     /// No room for another room.
     #[error("there are already {limit} rooms with somebody in them (chat_rooms)")]
-    TooManyRooms {
+    TooMany {
         /// The bound in force.
         limit: usize,
     },
@@ -116,7 +128,7 @@ impl JoinError {
     pub fn suggestion(&self) -> Option<&str> {
         match self {
             Self::Name { suggestion, .. } | Self::InUse { suggestion, .. } => Some(suggestion),
-            Self::Room(_) | Self::TooManyRooms { .. } => None,
+            Self::Open(_) => None,
         }
     }
 }
@@ -141,7 +153,7 @@ impl Chat {
     /// # Errors
     /// Each variant of [`JoinError`].
     pub fn join(&self, room: &str, name: &str, via: ChatVia, history: History) -> Result<Joined, JoinError> {
-        let room = check_room(room)?;
+        let room = check_room(room).map_err(OpenError::Name)?;
         // One lock for finding and entering: a room is only ever forgotten under it, and only while it is empty.
         let mut rooms = self.rooms.lock();
         let found = rooms.by_name.get(room).cloned();
@@ -151,14 +163,26 @@ impl Chat {
         })?;
         let room = match found {
             Some(room) => room,
-            None => {
-                if self.n_rooms_max <= rooms.by_name.len() {
-                    rooms.forget_one().ok_or(JoinError::TooManyRooms { limit: self.n_rooms_max })?;
-                }
-                rooms.add(room, &self.bounds, &self.counters)
-            }
+            None => rooms.open(room, &self.bounds, self.n_rooms_max, &self.counters)?,
         };
         room.join(name, via, history)
+    }
+
+    /// Says a line by the house itself to everyone in a room, which is opened when there is none of that name, and gives
+    /// its place. Pages show it as the relay's own; line clients see `Notice: <text>`. Control characters and line
+    /// breaks are made visible, and what is over [`LINE_BYTES_MAX`] is cut, which an ellipsis shows.
+    ///
+    /// # Errors
+    /// Each variant of [`OpenError`]; nothing was said then. `lobby` is always there.
+    pub fn announce(&self, room: &str, text: &str) -> Result<EventId, OpenError> {
+        let name = check_room(room)?;
+        let mut rooms = self.rooms.lock();
+        let room = match rooms.by_name.get(name).cloned() {
+            Some(room) => room,
+            None => rooms.open(name, &self.bounds, self.n_rooms_max, &self.counters)?,
+        };
+        self.counters.announced.add(1);
+        Ok(room.announce(&fitting(&neutralise(text))))
     }
 
     /// The newest lines of a room, at most `n_lines`, oldest first, and who is there; none when there is no such room.
@@ -184,7 +208,31 @@ impl Chat {
     }
 }
 
+/// The text, cut to [`LINE_BYTES_MAX`] where it is longer.
+fn fitting(text: &str) -> Cow<'_, str> {
+    const ELLIPSIS: char = '…';
+    if text.len() <= LINE_BYTES_MAX {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(LINE_BYTES_MAX - ELLIPSIS.len_utf8());
+    Cow::Owned(format!("{}{ELLIPSIS}", &text[..end]))
+}
+
 impl Rooms {
+    /// Adds a room, in place of an empty one where there are as many as may be.
+    fn open(
+        &mut self,
+        name: &str,
+        bounds: &RoomBounds,
+        n_rooms_max: usize,
+        counters: &Arc<stats::Counters>,
+    ) -> Result<Arc<Room>, OpenError> {
+        if n_rooms_max <= self.by_name.len() {
+            self.forget_one().ok_or(OpenError::TooMany { limit: n_rooms_max })?;
+        }
+        Ok(self.add(name, bounds, counters))
+    }
+
     fn add(&mut self, name: &str, bounds: &RoomBounds, counters: &Arc<stats::Counters>) -> Arc<Room> {
         self.last_epoch = clock::new_epoch().max(self.last_epoch + 1);
         let name: Arc<str> = name.into();

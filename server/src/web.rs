@@ -78,6 +78,8 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/channels", get(api::channels))
         .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
+        .route("/api/metrics/rules", get(metrics_api::rules))
+        .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(

@@ -1,18 +1,23 @@
 //! One room: its log and its users under one lock, so that whoever enters sees both at the same moment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use signalbox_shared::EventId;
-use signalbox_shared::chat::{ChatLineKind, ChatUser, ChatVia};
+use signalbox_shared::chat::{ChatLineKind, ChatUser, ChatVia, HOUSE_NAME};
 use signalbox_shared::feed::GapReason;
 use signalbox_shared::socket::{ChatGap, ServerMessage};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::entry::Entry;
 use super::log::{Log, LogBounds, Start};
 use super::member::{Member, Reader};
+use super::pace::{Pace, Wake};
 use super::stats::Counters;
 use super::users::{Users, suggest};
 use super::{History, JoinError, Joined, Snapshot};
@@ -25,6 +30,9 @@ const SNAPSHOT_LINES_MAX: usize = 500;
 const SNAPSHOT_BYTES_MAX: usize = 256 * 1024;
 /// Newest lines that a page gets whose own place in the history is not known any more.
 const FRESH_LINES: usize = 200;
+
+/// How long a change of idleness waits for others, so that many of them are told at once.
+const IDLENESS_DELAY: Duration = Duration::from_secs(1);
 
 /// The bounds of every room.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +65,10 @@ pub(super) struct Room {
     state: RwLock<State>,
     /// Seq of the newest entry: what wakes the readers.
     head: watch::Sender<u64>,
+    pace: Mutex<Pace>,
+    /// What wakes readers that show who is idle.
+    idleness: watch::Sender<()>,
+    idleness_due: AtomicBool,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -71,7 +83,16 @@ impl Room {
     pub(super) fn new(name: Arc<str>, epoch: u64, bounds: &RoomBounds, counters: Arc<Counters>) -> Arc<Self> {
         let log = Log::new(Arc::clone(&name), epoch, bounds.log);
         let state = RwLock::new(State { log, users: Users::default(), presence_json: None });
-        Arc::new(Self { name, bounds: *bounds, state, head: watch::Sender::new(0), counters })
+        Arc::new(Self {
+            name,
+            bounds: *bounds,
+            state,
+            head: watch::Sender::new(0),
+            pace: Mutex::default(),
+            idleness: watch::Sender::new(()),
+            idleness_due: AtomicBool::new(false),
+            counters,
+        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -100,32 +121,40 @@ impl Room {
     ) -> Result<Joined, JoinError> {
         let now_ms = clock::now_ms();
         let mut state = self.state.write();
-        let user = ChatUser { name: name.to_owned(), via, since_ms: now_ms };
+        let user = ChatUser { name: name.to_owned(), via, since_ms: now_ms, is_idle: false };
         let Some(ticket) = state.users.add(user) else {
             let suggestion = suggest(name, |name| state.users.is_taken(name));
             return Err(JoinError::InUse { name: name.to_owned(), suggestion });
         };
         state.presence_json = None;
         let (snapshot, cursor) = state.look(history, now_ms);
-        let id = state.log.push(now_ms, name, ChatLineKind::Joined, None);
+        state.log.push(now_ms, name, ChatLineKind::Joined, None);
         drop(state);
-        self.wake(id);
+        self.wake();
         self.counters.user_came(via);
         let member = Member::new(Arc::clone(self), ticket, name.to_owned(), via);
-        Ok(Joined { member, reader: Reader::new(Arc::clone(self), self.head.subscribe(), cursor), snapshot })
+        Ok(Joined { member, reader: Reader::new(Arc::clone(self), cursor), snapshot })
     }
 
     /// The room at this moment, and a reader of what comes after.
     pub(super) fn look(self: &Arc<Self>, history: History) -> (Snapshot, Reader) {
         let (snapshot, cursor) = self.state.write().look(history, clock::now_ms());
-        (snapshot, Reader::new(Arc::clone(self), self.head.subscribe(), cursor))
+        (snapshot, Reader::new(Arc::clone(self), cursor))
     }
 
     /// Appends a line.
-    pub(super) fn say(&self, name: &str, text: &str, key: Option<&str>) -> EventId {
+    pub(super) fn say(self: &Arc<Self>, name: &str, text: &str, key: Option<&str>) -> EventId {
         let kind = ChatLineKind::Said { text: text.to_owned() };
         let id = self.state.write().log.push(clock::now_ms(), name, kind, key.map(Into::into));
-        self.wake(id);
+        self.wake();
+        id
+    }
+
+    /// Appends a line by the relay itself.
+    pub(super) fn announce(self: &Arc<Self>, text: &str) -> EventId {
+        let kind = ChatLineKind::Announced { text: text.to_owned() };
+        let id = self.state.write().log.push(clock::now_ms(), HOUSE_NAME, kind, None);
+        self.wake();
         id
     }
 
@@ -133,13 +162,13 @@ impl Room {
         self.state.read().log.said_with(name, key)
     }
 
-    pub(super) fn leave(&self, ticket: u64, via: ChatVia) {
+    pub(super) fn leave(self: &Arc<Self>, ticket: u64, via: ChatVia) {
         let mut state = self.state.write();
         let Some(user) = state.users.remove(ticket) else { return };
         state.presence_json = None;
-        let id = state.log.push(clock::now_ms(), &user.name, ChatLineKind::Left, None);
+        state.log.push(clock::now_ms(), &user.name, ChatLineKind::Left, None);
         drop(state);
-        self.wake(id);
+        self.wake();
         self.counters.user_went(via);
     }
 
@@ -167,13 +196,71 @@ impl Room {
         json
     }
 
-    /// Wakes every reader: after the lock was given back, for thousands of them want it next.
-    fn wake(&self, newest: EventId) {
+    /// What a reader watches: the seq of the newest entry, and changes of idleness.
+    pub(super) fn watch(&self) -> (watch::Receiver<u64>, watch::Receiver<()>) {
+        (self.head.subscribe(), self.idleness.subscribe())
+    }
+
+    /// See [`Log::before`].
+    pub(super) fn older(&self, before: EventId, n_lines: usize) -> (Vec<Arc<Entry>>, bool) {
+        self.state.read().log.before(before, n_lines.min(SNAPSHOT_LINES_MAX), SNAPSHOT_BYTES_MAX)
+    }
+
+    /// Notes whether somebody looks at a user's page.
+    pub(super) fn set_idle(self: &Arc<Self>, ticket: u64, is_idle: bool) {
+        let mut state = self.state.write();
+        if !state.users.set_idle(ticket, is_idle) {
+            return;
+        }
+        state.presence_json = None;
+        drop(state);
+        // Nobody is in a hurry to learn this, and a page that flickers must not keep thousands awake.
+        if !self.idleness_due.swap(true, Ordering::Relaxed) {
+            let room = Arc::clone(self);
+            later(Instant::now() + IDLENESS_DELAY, move || {
+                room.idleness_due.store(false, Ordering::Relaxed);
+                room.idleness.send_replace(());
+            });
+        }
+    }
+
+    /// Wakes the readers, now or a moment later: after the lock was given back, for thousands of them want it next.
+    fn wake(self: &Arc<Self>) {
+        let n_users = self.n_users();
+        let wake = self.pace.lock().request(n_users, Instant::now());
+        match wake {
+            Wake::Now => self.tell_head(),
+            Wake::At(due) => {
+                let room = Arc::clone(self);
+                later(due, move || {
+                    room.pace.lock().woken(Instant::now());
+                    room.tell_head();
+                });
+            }
+            Wake::Pending => {}
+        }
+    }
+
+    fn tell_head(&self) {
+        let newest = self.state.read().log.head();
         self.head.send_if_modified(|head| {
-            let is_newer = *head < newest.seq;
-            *head = newest.seq.max(*head);
+            let is_newer = *head < newest;
+            *head = newest.max(*head);
             is_newer
         });
+    }
+}
+
+/// Runs something then; at once where there is no runtime any more that could wait.
+fn later(due: Instant, run: impl FnOnce() + Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => {
+            runtime.spawn(async move {
+                sleep_until(due).await;
+                run();
+            });
+        }
+        Err(_) => run(),
     }
 }
 

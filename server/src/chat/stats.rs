@@ -89,6 +89,7 @@ pub(crate) struct Counters {
     users_browser: Counter,
     pub(super) connections: Counter,
     pub(super) said: Counter,
+    pub(super) announced: Counter,
     pub(super) repeated: Counter,
     pub(super) lagged: Counter,
     too_fast: Counter,
@@ -110,6 +111,8 @@ pub struct Stats {
     pub n_connections: u64,
     /// Lines said.
     pub n_said: u64,
+    /// Lines by the relay itself.
+    pub n_announced: u64,
     /// Lines said again with a known key, and therefore not repeated.
     pub n_repeated: u64,
     /// Lines that a user who was too far behind did not get.
@@ -155,6 +158,7 @@ impl Counters {
             n_rooms,
             n_connections: self.connections.value(),
             n_said: self.said.value(),
+            n_announced: self.announced.value(),
             n_repeated: self.repeated.value(),
             n_lagged: self.lagged.value(),
             refused: [

@@ -71,7 +71,7 @@ async fn rooms_are_bounded_and_empty_ones_make_place() {
     let chat = chat(|limits| limits.chat_rooms = 2);
     let ada = join(&chat, "one", "ada");
     let refused = chat.join("two", "ada", ChatVia::Browser, History::Newest(0)).err().unwrap();
-    assert_eq!(refused, JoinError::TooManyRooms { limit: 2 });
+    assert_eq!(refused, JoinError::Open(OpenError::TooMany { limit: 2 }));
     drop(ada);
     let _ada = join(&chat, "two", "ada");
     assert_eq!(chat.rooms(), [(LOBBY.to_owned(), 0), ("two".to_owned(), 1)]);
@@ -160,4 +160,23 @@ async fn a_reader_that_is_too_far_behind_learns_how_much_it_lost_and_goes_on() {
     assert_eq!(ada.reader.next().await.err(), Some(Lagged { n_skipped: 5 }));
     assert_eq!(ada.reader.next().await.unwrap().len(), 16);
     assert_eq!(chat.stats().n_lagged, 5);
+}
+
+#[tokio::test]
+async fn the_house_speaks_in_its_own_name_to_everybody() {
+    let chat = chat(|limits| limits.chat_rooms = 2);
+    let mut ada = join(&chat, LOBBY, "ada");
+    let id = chat.announce(LOBBY, "red: mem is above 100 MB\nfor 10 s").unwrap();
+    let entries = ada.reader.next().await.unwrap();
+    assert_eq!(plain(&entries), "ada connected!\nNotice: red: mem is above 100 MB␊for 10 s\n");
+    assert_eq!(entries[1].line.id, id);
+    assert!(matches!(entries[1].line.kind, ChatLineKind::Announced { .. }));
+    chat.announce("ops", &"ż".repeat(LINE_BYTES_MAX)).unwrap();
+    let text = plain(&chat.look("ops", 1).unwrap().lines);
+    assert!(text.ends_with("ż…\n") && text.len() <= "Notice: \n".len() + LINE_BYTES_MAX, "{}", text.len());
+    assert!(matches!(chat.announce("a b", "x"), Err(OpenError::Name(_))));
+    assert_eq!(chat.stats().n_announced, 2);
+    let refused = chat.join(LOBBY, "notice", ChatVia::Line, History::Newest(0)).err().unwrap();
+    assert_eq!(refused.to_string(), "the name \"notice\" is in use by the relay itself");
+    assert_eq!(refused.suggestion(), Some("notice2"));
 }

@@ -1,12 +1,14 @@
-//! `GET /api/metrics/history`: what charts begin with, before the feed goes on.
+//! `GET /api/metrics/...`: what charts begin with, before the feed goes on.
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use signalbox_shared::feed::{MetricsMarks, MetricsRules};
 
 use super::problem::ApiError;
 use crate::collector::{History, answer::SECS_MAX};
@@ -47,4 +49,14 @@ pub async fn history(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     Ok((headers, Body::from(json)).into_response())
+}
+
+/// `GET /api/metrics/rules`: every alert rule, and which agents are beyond its bounds.
+pub async fn rules(State(history): State<Arc<History>>) -> Json<MetricsRules> {
+    Json(history.rules())
+}
+
+/// `GET /api/metrics/marks`: the newest marks.
+pub async fn marks(State(history): State<Arc<History>>) -> Json<MetricsMarks> {
+    Json(history.marks())
 }

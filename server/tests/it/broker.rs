@@ -2,6 +2,7 @@
 
 mod commands;
 mod ends;
+mod options;
 
 use std::time::Duration;
 

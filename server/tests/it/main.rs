@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alerts;
 mod broker;
 mod chat;
 mod feed;
@@ -12,3 +13,4 @@ mod process;
 mod relay;
 mod socket;
 mod support;
+mod terminal;

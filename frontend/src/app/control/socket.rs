@@ -68,6 +68,8 @@ impl Control {
             ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
             // Rooms that this page never entered.
             ServerMessage::ChatJoined { .. }
+            | ServerMessage::ChatOlder { .. }
+            | ServerMessage::ChatRooms { .. }
             | ServerMessage::ChatLine { .. }
             | ServerMessage::ChatPresence { .. }
             | ServerMessage::ChatLagged { .. } => {}

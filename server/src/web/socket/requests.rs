@@ -6,7 +6,7 @@ use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMess
 use signalbox_shared::{ChannelName, Payload};
 use tokio::time::Instant;
 
-use super::rooms::Refused;
+use super::rooms::list;
 use super::session::Page;
 use super::tail::{BatchBounds, batches};
 use crate::chat::SayError;
@@ -55,15 +55,18 @@ impl Page<'_> {
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
-                    Err(Refused::Chat(error)) => {
+                    Err(error) => {
                         let suggestion = error.suggestion().map(str::to_owned);
                         self.refuse_with(id, error.to_string(), suggestion, None);
                     }
-                    Err(Refused::AlreadyAs(name)) => {
-                        self.refuse(id, format!("you are in this room as {name:?}: leave it first"));
-                    }
                 }
             }
+            ClientMessage::ChatHistory { id, room, before } => match self.rooms.older(id, &room, before) {
+                Some(older) => self.say(&older),
+                None => self.refuse(id, format!("you are not in the room {room:?}")),
+            },
+            ClientMessage::ChatIdle { is_idle } => self.rooms.set_idle(is_idle),
+            ClientMessage::ChatList { id } => self.say(&list(&self.sockets.chat, id)),
             ClientMessage::ChatLeave { room } => self.rooms.leave(&room),
             ClientMessage::ChatSay { id, room, text, key } => match self.rooms.say(&room, &text, &key) {
                 None => self.refuse(id, format!("you are not in the room {room:?}")),
@@ -193,12 +196,15 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         | ClientMessage::Purge { id, .. }
         | ClientMessage::Fetch { id, .. }
         | ClientMessage::ChatJoin { id, .. }
+        | ClientMessage::ChatHistory { id, .. }
+        | ClientMessage::ChatList { id }
         | ClientMessage::ChatSay { id, .. } => Some(*id),
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
         | ClientMessage::WatchChannel { .. }
         | ClientMessage::UnwatchChannel
+        | ClientMessage::ChatIdle { .. }
         | ClientMessage::ChatLeave { .. } => None,
     }
 }

@@ -143,7 +143,10 @@ async fn messages_of_16_ms_come_together() {
     let seqs: Vec<u64> =
         second["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (2..=11).collect::<Vec<_>>());
-    assert_eq!(second["accounts"], json!({"received": 11, "shown": 11, "filtered": 0, "skipped": 0}));
+    assert_eq!(
+        second["accounts"],
+        json!({"received": 11, "shown": 11, "filtered": 0, "skipped": 0, "unjudged": 0})
+    );
 }
 
 #[tokio::test(start_paused = true)]
