@@ -27,6 +27,7 @@ pub mod readout;
 pub mod ring;
 pub mod scale;
 pub mod series;
+pub mod spark;
 pub mod store;
 pub mod store_handle;
 pub mod surface;

@@ -3,6 +3,7 @@
 //! No DOM, no clock, no timers, no signals: the time is passed in, and every rule here is tested natively. Each store
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
+pub mod agent_rows;
 pub mod agents;
 pub mod alerts;
 pub mod channels;
@@ -10,6 +11,7 @@ pub mod chat_room;
 pub mod gesture;
 pub mod marks;
 pub mod metrics_query;
+pub mod past;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;

@@ -73,10 +73,10 @@ impl ChartContext {
         let choice = self.choice.try_get_untracked()?;
         let slots = self.slots();
         self.shown().with(|store| {
-            let mut tracks =
-                store.series_of(metric).filter(|(name, ..)| !choice.is_hidden(name)).map(|(name, _, series)| {
-                    (Track { name, series }, color_of(name, slots(name), theme))
-                });
+            let mut tracks = store
+                .series_of(metric)
+                .filter(|(name, ..)| !choice.is_hidden(name))
+                .map(|(name, _, series)| (Track { name, series }, color_of(name, slots(name), theme)));
             read(&mut tracks)
         })
     }
@@ -84,7 +84,9 @@ impl ChartContext {
     /// Who has which colour: the first store knows, whichever is drawn.
     fn slots(&self) -> impl Fn(&str) -> usize + use<> {
         let store = self.store;
-        move |name: &str| store.with(|store| store.agent(name).map(Agent::slot)).flatten().unwrap_or_else(|| slot_of(name))
+        move |name: &str| {
+            store.with(|store| store.agent(name).map(Agent::slot)).flatten().unwrap_or_else(|| slot_of(name))
+        }
     }
 }
 
@@ -240,7 +242,14 @@ impl LiveChart {
         let slots = self.context.slots();
         let legend = self.context.shown().with(|store| {
             let at_ms = at_ms.map(|at_ms| at_ms as f64);
-            legend_rows(store, &self.metric, choice, |name| color_of(name, slots(name), theme), at_ms, &now.view)
+            legend_rows(
+                store,
+                &self.metric,
+                choice,
+                |name| color_of(name, slots(name), theme),
+                at_ms,
+                &now.view,
+            )
         });
         if let Some((rows, n_more)) = legend {
             set_changed(self.rows, rows);
@@ -254,7 +263,10 @@ impl LiveChart {
         let (layout, at) = (&placed.layout, at_ms as f64);
         let minutes = i32::try_from(utc_offset_ms(at) / 60_000).unwrap_or(0);
         let near_ms = 5.0 * placed.time.ms_per_px() * layout.ratio;
-        let marks = self.context.marks.try_with_untracked(|marks| marks.pins(at - near_ms, at + near_ms, f64::INFINITY));
+        let marks = self
+            .context
+            .marks
+            .try_with_untracked(|marks| marks.pins(at - near_ms, at + near_ms, f64::INFINITY));
         let mut tip = Tip {
             place: now.view.place_of(at),
             plot_px: (
@@ -267,7 +279,8 @@ impl LiveChart {
                 units::clock(at_ms, minutes)
             },
             marks: marks.unwrap_or_default().iter().map(pin_text).collect(),
-            is_locked: self.context.cursor.try_with_untracked(|cursor| cursor.locked_ms().is_some()) == Some(true),
+            is_locked: self.context.cursor.try_with_untracked(|cursor| cursor.locked_ms().is_some())
+                == Some(true),
             ..Tip::default()
         };
         self.context.with_tracks(&self.metric, theme, |tracks| tip.read(tracks, at))?;

@@ -184,7 +184,11 @@ mod tests {
     #[test]
     fn a_chart_can_be_told() {
         let check = |rows: &[LegendRow], expected: &str| {
-            assert!(summary("Processor", "%", rows).starts_with(expected), "{}", summary("Processor", "%", rows));
+            assert!(
+                summary("Processor", "%", rows).starts_with(expected),
+                "{}",
+                summary("Processor", "%", rows)
+            );
         };
         check(&[], "Processor: nothing to show yet.");
         check(&[row("red", "3.17")], "Processor (%) of red. Arrow keys");
@@ -192,7 +196,12 @@ mod tests {
         assert!(summary("x", "", &many).starts_with("x (no unit) of 0, 1, 2, 3, 4, 5, 6, 7 and 2 more."));
     }
 
-    fn rows_of(store: &SeriesStore, choice: &SeriesChoice, at_ms: Option<f64>, end_ms: f64) -> (Vec<LegendRow>, usize) {
+    fn rows_of(
+        store: &SeriesStore,
+        choice: &SeriesChoice,
+        at_ms: Option<f64>,
+        end_ms: f64,
+    ) -> (Vec<LegendRow>, usize) {
         let view = Viewport { window_ms: 10_000.0, end_ms };
         legend_rows(store, "cpu", choice, |_| Rgb(0, 0, 0), at_ms, &view)
     }
@@ -202,7 +211,8 @@ mod tests {
         let mut store = SeriesStore::default();
         store.push_point("red", 1_000.0, [("cpu", 3.0)].into_iter());
         store.push_point("red", 2_000.0, [("cpu", 4.0)].into_iter());
-        let value = |at_ms, end_ms| rows_of(&store, &SeriesChoice::default(), at_ms, end_ms).0[0].value.clone();
+        let value =
+            |at_ms, end_ms| rows_of(&store, &SeriesChoice::default(), at_ms, end_ms).0[0].value.clone();
         assert_eq!(value(None, 2_000.0), "4.00");
         assert_eq!(value(None, 12_001.0), "\u{2013}");
         assert_eq!(value(Some(1_100.0), 2_000.0), "3.00");

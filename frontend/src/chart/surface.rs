@@ -175,7 +175,12 @@ impl Surface {
     ///
     /// # Errors
     /// When the canvas takes nothing, which no browser does.
-    pub fn copy_to(&self, context: &CanvasRenderingContext2d, layout: &Layout, top: f64) -> Result<(), JsValue> {
+    pub fn copy_to(
+        &self,
+        context: &CanvasRenderingContext2d,
+        layout: &Layout,
+        top: f64,
+    ) -> Result<(), JsValue> {
         context.draw_image_with_html_canvas_element(&self.canvases[AXIS], 0.0, top)?;
         let (plot_left, plot_top) = (f64::from(layout.plot_left), f64::from(layout.plot_top));
         let [_, tile_a, tile_b, labels] = &self.canvases;

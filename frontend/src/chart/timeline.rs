@@ -49,11 +49,7 @@ struct State {
 impl Timeline {
     /// A timeline that shows `window_secs` seconds up to the present of `store`, or up to where it is paused.
     #[must_use]
-    pub fn new(
-        store: StoreHandle,
-        window_secs: Signal<f64>,
-        paused_at_ms: Signal<Option<i64>>,
-    ) -> Self {
+    pub fn new(store: StoreHandle, window_secs: Signal<f64>, paused_at_ms: Signal<Option<i64>>) -> Self {
         Self { store, window_secs, paused_at_ms, state: StoredValue::new_local(State::default()) }
     }
 

@@ -316,7 +316,9 @@ impl Mounted {
     /// Whether the key was the chart's.
     fn key(&self, event: &KeyboardEvent) -> bool {
         let context = &self.chart.context;
-        let (Some((_, placed)), Some(now)) = (self.state.now.get(), context.timeline.now()) else { return false };
+        let (Some((_, placed)), Some(now)) = (self.state.now.get(), context.timeline.now()) else {
+            return false;
+        };
         if !is_plain(event) {
             return false;
         }

@@ -2,13 +2,16 @@
 //!
 //! Rules and state come whole from `GET /api/metrics/rules`, and change by `alert` events of the feed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use signalbox_shared::EventId;
 use signalbox_shared::feed::{AlertChange, AlertSide, AlertState, MetricsRules, RuleInfo};
 
 /// Alerts kept at most; one more is counted in [`Alerts::n_refused`]. As many agents as the page keeps, four rules each.
 pub const ALERTS_MAX: usize = 4_000;
+
+/// Changes that an answer to a question asked before them may not know; more than a relay tells while it answers.
+const RECENT_MAX: usize = 64;
 
 /// A bound of a rule, to be drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,7 @@ pub struct Alerts {
     rules: Vec<RuleInfo>,
     alerts: BTreeMap<(String, u32), Alert>,
     known_at: Option<EventId>,
+    recent: VecDeque<(EventId, AlertChange)>,
     /// Alerts that did not fit.
     pub n_refused: u64,
 }
@@ -49,15 +53,15 @@ impl Alerts {
         self.known_at = Some(told.id);
         for (rule, index) in told.rules.iter().zip(0..) {
             for agent in rule.agents.iter().filter(|agent| agent.is_alert) {
-                let alert = Alert {
-                    metric: rule.metric.clone(),
-                    text: rule.text.clone(),
-                    since_ms: agent.since_ms,
-                };
+                let alert =
+                    Alert { metric: rule.metric.clone(), text: rule.text.clone(), since_ms: agent.since_ms };
                 self.insert((agent.color.clone(), index), alert);
             }
         }
         self.rules = told.rules;
+        for (id, change) in std::mem::take(&mut self.recent) {
+            self.apply_change(&change, Some(id));
+        }
     }
 
     /// Takes a change out of the feed; one that [`Self::apply_rules`] has told already changes nothing.
@@ -67,6 +71,12 @@ impl Alerts {
             && id.seq <= known.seq
         {
             return;
+        }
+        if let Some(id) = id {
+            self.recent.push_back((id, change.clone()));
+            if RECENT_MAX < self.recent.len() {
+                self.recent.pop_front();
+            }
         }
         let key = (change.color.clone(), change.rule);
         match change.state {
@@ -201,7 +211,12 @@ mod tests {
         alerts.apply_change(&change("blue", 0, AlertState::Begins), id(11));
         alerts.apply_change(&change("red", 0, AlertState::Ends), id(12));
         assert_eq!(alerts.agents_of("mem"), ["blue"]);
-        assert_eq!(alerts.of_agent("red").map(|alert| alert.text.as_str()).collect::<Vec<_>>(), ["cpu beyond"]);
+        assert_eq!(
+            alerts.of_agent("red").map(|alert| alert.text.as_str()).collect::<Vec<_>>(),
+            ["cpu beyond"]
+        );
+        alerts.apply_rules(told());
+        assert_eq!(alerts.agents_of("mem"), ["blue"], "an old answer does not undo what was told since");
         alerts.apply_change(&change("red", 1, AlertState::Ends), None);
         alerts.apply_change(&change("nobody", 1, AlertState::Ends), None);
         assert_eq!(alerts.len(), 1);
