@@ -14,9 +14,12 @@ pub mod collector;
 pub mod config;
 pub mod engine;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod limits;
 pub mod notices;
 pub mod relay;
 pub mod shutdown;
+pub mod tail;
 pub mod telemetry;
 pub mod web;

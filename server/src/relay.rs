@@ -20,6 +20,7 @@ use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::notices;
+use crate::tail::Tails;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -29,6 +30,7 @@ pub struct Relay {
     addresses: Addresses,
     tasks: TaskTracker,
     collector: Option<CollectorHandle>,
+    chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
 }
@@ -63,7 +65,10 @@ impl Relay {
         let router = broker::Router::with_options(&limits, &settings.broker_options);
         let engine = Engine::embedded(router.clone());
         let history = History::with_rules(&limits, &settings.alerts);
-        let rooms = Chat::new(&limits);
+        let rooms = match &settings.data_dir {
+            Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
+            None => Chat::new(&limits),
+        };
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
@@ -93,17 +98,27 @@ impl Relay {
         if broker.tcp.is_some() || broker.unix.is_some() {
             tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
         }
+        let bridge = chat::bridge::serve(rooms.clone(), engine.clone(), limits.clone(), shutdown.clone());
+        tasks.spawn(bridge);
         if let Some(listener) = line_chat {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let tails = Tails::new(engine.clone(), limits.clone());
+            let sockets = Sockets::start(
+                engine.clone(),
+                tails.clone(),
+                rooms.clone(),
+                limits.clone(),
+                shutdown.clone(),
+            );
             let state = AppState {
                 sockets: sockets.clone(),
                 engine,
+                tails,
                 history,
                 collector: collector.stats(),
-                chat: rooms,
+                chat: rooms.clone(),
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),
@@ -119,7 +134,7 @@ impl Relay {
         }
         tasks.spawn(notices);
         tasks.close();
-        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+        Ok(Self { services, addresses, tasks, collector: Some(collector), chat: rooms, shutdown, limits })
     }
 
     /// Where it listens.
@@ -143,6 +158,8 @@ impl Relay {
             if let Some(collector) = collector {
                 collector.join().await;
             }
+            // Everybody has left: these were the last lines.
+            self.chat.close();
         };
         if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
             let left = self.tasks.len();

@@ -14,6 +14,7 @@ use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 pub mod api;
 pub mod assets;
@@ -32,6 +33,8 @@ use socket::Sockets;
 pub struct AppState {
     /// Message routing.
     pub engine: Engine,
+    /// What watchers see of channels.
+    pub tails: Arc<Tails>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.

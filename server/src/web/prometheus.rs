@@ -120,6 +120,8 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
 
 fn chat(page: &mut Page, stats: &chat::Stats) {
     page.figures(CHAT_FIGURES, stats);
+    let posts = stats.posts_refused;
+    page.by_reason("signalbox_chat_posts_refused_total", "Posts of programs refused, by reason.", posts);
     page.by_reason("signalbox_chat_refused_total", "Lines refused, by reason.", stats.refused);
     page.by_reason("signalbox_chat_closed_total", "Line clients that went, by reason.", stats.closed);
 }
@@ -144,6 +146,12 @@ const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
         "counter",
         "Channel messages that pages could not follow.",
         |socket| socket.n_skipped as f64,
+    ),
+    (
+        "signalbox_socket_filtered_total",
+        "counter",
+        "Channel messages that pages' filters kept back.",
+        |socket| socket.n_filtered as f64,
     ),
 ];
 

@@ -5,6 +5,7 @@
 mod alerts;
 mod broker;
 mod chat;
+mod chat_channels;
 mod feed;
 mod hostile;
 mod http;

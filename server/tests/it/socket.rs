@@ -37,7 +37,11 @@ impl SocketHouse {
         let engine = Engine::embedded(Router::new(&limits));
         let (rooms, shutdown) = (Chat::new(&limits), CancellationToken::new());
         let chat = ChatHouse::serve(Arc::clone(&rooms), limits.clone()).await;
-        let sockets = Sockets::start(engine.clone(), rooms, Arc::new(limits), shutdown.clone());
+        let sockets = {
+            let limits = Arc::new(limits);
+            let tails = signalbox::tail::Tails::new(engine.clone(), Arc::clone(&limits));
+            Sockets::start(engine.clone(), tails, rooms, limits, shutdown.clone())
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().route("/ws", get(socket::socket)).with_state(Arc::clone(&sockets));

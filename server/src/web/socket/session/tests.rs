@@ -30,7 +30,8 @@ impl House {
         change(&mut limits);
         let (shutdown, limits) = (CancellationToken::new(), Arc::new(limits));
         let engine = Engine::embedded(Router::new(&limits));
-        let sockets = Sockets::start(engine, Chat::new(&limits), limits, shutdown.clone());
+        let tails = crate::tail::Tails::new(engine.clone(), Arc::clone(&limits));
+        let sockets = Sockets::start(engine, tails, Chat::new(&limits), limits, shutdown.clone());
         Self { sockets, shutdown }
     }
 
