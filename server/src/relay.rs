@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker;
+use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
@@ -78,6 +79,7 @@ impl Relay {
             shutdown.clone(),
         )?;
 
+        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
         let notices = notices::start(
             engine.clone(),
             rooms.clone(),
@@ -95,6 +97,9 @@ impl Relay {
         };
         let services = services(&addresses);
         let tasks = TaskTracker::new();
+        if let Some(listening) = listening {
+            tasks.spawn(listening);
+        }
         if broker.tcp.is_some() || broker.unix.is_some() {
             tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
         }
@@ -109,6 +114,7 @@ impl Relay {
                 engine.clone(),
                 tails.clone(),
                 rooms.clone(),
+                changes.clone(),
                 limits.clone(),
                 shutdown.clone(),
             );
@@ -119,6 +125,7 @@ impl Relay {
                 history,
                 collector: collector.stats(),
                 chat: rooms.clone(),
+                changes,
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),

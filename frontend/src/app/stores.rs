@@ -11,12 +11,19 @@ use super::live::Live;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
+<<<<<<< HEAD
 use crate::state::alerts::Alerts;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
 use crate::state::marks::Marks;
 use crate::state::metrics_query::{FixedRange, WINDOW_SECS_DEFAULT};
 use crate::state::past::PastState;
+=======
+use crate::state::changes::Changes;
+use crate::state::channels::Channels;
+use crate::state::chat_room::ChatRoom;
+use crate::state::patrons::Patrons;
+>>>>>>> main
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::series_choice::SeriesChoice;
@@ -101,6 +108,10 @@ pub struct Stores {
     pub publishes: Live<Publishes>,
     /// The lobby.
     pub chat: Live<ChatRoom>,
+    /// The changes of the database.
+    pub changes: Live<Changes>,
+    /// The table of patrons.
+    pub patrons: Live<Patrons>,
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
@@ -136,6 +147,8 @@ impl Default for Stores {
             whole: Live::default(),
             publishes: Live::default(),
             chat: Live::default(),
+            changes: Live::default(),
+            patrons: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),
             _owner: owner,

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod broker;
+mod changes;
 mod chat;
 mod chat_channels;
 mod feed;
