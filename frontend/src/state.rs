@@ -6,15 +6,13 @@
 pub mod agent_rows;
 pub mod agents;
 pub mod alerts;
+pub mod changes;
 pub mod channels;
 pub mod chat_room;
 pub mod gesture;
 pub mod marks;
 pub mod metrics_query;
 pub mod past;
-pub mod changes;
-pub mod channels;
-pub mod chat_room;
 pub mod patrons;
 pub mod publishes;
 pub mod relay_address;

@@ -11,19 +11,14 @@ use super::live::Live;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
-<<<<<<< HEAD
 use crate::state::alerts::Alerts;
+use crate::state::changes::Changes;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
 use crate::state::marks::Marks;
 use crate::state::metrics_query::{FixedRange, WINDOW_SECS_DEFAULT};
 use crate::state::past::PastState;
-=======
-use crate::state::changes::Changes;
-use crate::state::channels::Channels;
-use crate::state::chat_room::ChatRoom;
 use crate::state::patrons::Patrons;
->>>>>>> main
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::series_choice::SeriesChoice;
