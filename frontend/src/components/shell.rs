@@ -28,7 +28,11 @@ pub fn Shell(
         let chat = stores.chat.clone();
         move |_| chat.with(ChatRooms::n_unread)
     });
-    let n_mentions = Memo::new(move |_| stores.chat.with(ChatRooms::n_mentions));
+    let n_mentions = Memo::new({
+        let chat = stores.chat.clone();
+        move |_| chat.with(ChatRooms::n_mentions)
+    });
+    let n_alerts = Memo::new(move |_| stores.alerts.with(|alerts| alerts.len()));
     let focus_main = move || {
         if let Some(main) = main.get_untracked() {
             // A focus that is refused leaves the person where they were.
@@ -41,7 +45,13 @@ pub fn Shell(
         // Who is spoken to is told apart from who is only missed.
         let call = if n_mentions.get() > 0 { "@" } else { "" };
         let unread = if unread > 0 { format!("({call}{}) ", units::count(unread)) } else { String::new() };
-        document().set_title(&format!("{unread}{title} · Signalbox"));
+        let n_alerts = n_alerts.get();
+        let alerts = if n_alerts > 0 {
+            format!("\u{26a0} {} \u{b7} ", units::counted(n_alerts as u64, "alert", "alerts"))
+        } else {
+            String::new()
+        };
+        document().set_title(&format!("{alerts}{unread}{title} · Signalbox"));
     });
     // Whoever goes to another view by keyboard stands at its beginning.
     Effect::new(move |old: Option<View>| {
