@@ -4,9 +4,12 @@
 //! run checks its counts before its time is believed. Nothing here is linked with the product.
 
 mod broker;
+mod browser;
+mod charts;
 mod load;
 mod peer;
 mod report;
+mod site;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +19,8 @@ use clap::{Parser, Subcommand};
 enum Cli {
     /// The message broker beside nats-server, redis-server and a plain forwarder.
     Broker(broker::Args),
+    /// The page's chart beside uPlot, smoothie and Chart.js, in headless Chromium.
+    Charts(charts::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -34,6 +39,7 @@ enum Load {
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Broker(args) => broker::run(&args),
+        Cli::Charts(args) => charts::run(&args),
         Cli::Load(Load::Throughput(args)) => load::throughput::run(&args),
         Cli::Load(Load::Latency(args)) => load::latency::run(&args),
         Cli::Load(Load::Forward(args)) => load::forward::run(&args),
