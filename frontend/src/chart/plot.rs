@@ -83,7 +83,6 @@ pub struct Plot {
     strip_start: i64,
     labels_start: i64,
     drawn_labels: Vec<TimeLabel>,
-    scratch: Vec<(i32, i32)>,
     marks: Vec<Mark>,
 }
 
@@ -112,7 +111,6 @@ impl Plot {
             strip_start: 0,
             labels_start: 0,
             drawn_labels: Vec::new(),
-            scratch: Vec::new(),
             marks: Vec::new(),
         })
     }
@@ -317,7 +315,7 @@ impl Plot {
                     backend.commands().clip(x, 0, n, height);
                     backend.commands().clear(x, 0, n, height);
                 }
-                strip.draw(&self.backend, seat.start, left..right, &mut self.scratch);
+                strip.draw(&self.backend, seat.start, left..right);
                 if !seat.is_fresh {
                     self.backend.borrow_mut().commands().unclip();
                 }
