@@ -13,4 +13,5 @@ pub mod route;
 pub mod shell_word;
 pub mod stream;
 pub mod tail;
+pub mod time_cursor;
 pub mod units;

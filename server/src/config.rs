@@ -8,16 +8,21 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::changes::DatabaseUrl;
 use crate::collector::Endpoint;
 use crate::limits::{self, Limits};
 use crate::telemetry::LogFormat;
 
 mod alert_rule;
+mod broker;
 mod duration_text;
 pub mod layers;
+mod watch_rule;
 
 pub use alert_rule::AlertRule;
+pub use broker::{BoundsRule, BrokerOptions, SlowSubscriber};
 pub use layers::{Layers, Source, Sourced};
+pub use watch_rule::{TABLES_MAX, WatchRule};
 
 /// One setting that is no bound.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,24 @@ pub const SETTINGS: &[Setting] = &[
         "Where the page, the feed, the WebSocket and the API are served.",
     ),
     setting("broker", "ADDR|off", "127.0.0.1:25000", "Where the message broker listens."),
+    setting(
+        "broker_unix",
+        "PATH",
+        "",
+        "A Unix socket on which the message broker listens as well; a dead one's file is replaced, a living one's is not.",
+    ),
+    setting(
+        "broker_unix_mode",
+        "OCTAL",
+        "600",
+        "Who may connect to that socket, as the permissions of its file: 600 the owner, 660 the group too.",
+    ),
+    setting(
+        "slow_subscriber",
+        "drop|disconnect",
+        "drop",
+        "What becomes of a broker connection that cannot follow its topic: it loses the newest messages, or is closed.",
+    ),
     setting("chat", "ADDR|off", "127.0.0.1:8000", "Where the line chat listens."),
     list(
         "collector_sub",
@@ -92,6 +115,18 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Keep history in this folder over a restart; it is made when it is not there. None: in memory only.",
     ),
+    setting(
+        "database_url",
+        "URL",
+        "",
+        "PostgreSQL database whose changes are followed and where the patrons are: postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    ),
+    setting(
+        "database_setup",
+        "install|check",
+        "install",
+        "What is done at the start about triggers (and the table patron) that are missing: install them, or only say so.",
+    ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
     setting(
         "log",
@@ -114,14 +149,33 @@ pub struct Table {
 }
 
 /// Every table of rows, in the order in which they are told to users.
-pub const TABLES: &[Table] = &[Table {
-    name: "alerts",
-    help: "A threshold: an agent whose metric stays beyond it for long enough is in alert.",
-    example: "metric = \"mem\"   # which metric\n\
-              above = 100      # begins above this; or `below`, or both\n\
-              for = \"10s\"      # and stays there so long; default 0s\n\
-              agent = \"red\"    # only this agent; default every agent\n",
-}];
+pub const TABLES: &[Table] = &[
+    Table {
+        name: "alerts",
+        help: "A threshold: an agent whose metric stays beyond it for long enough is in alert.",
+        example: "metric = \"mem\"   # which metric\n\
+                  above = 100      # begins above this; or `below`, or both\n\
+                  for = \"10s\"      # and stays there so long; default 0s\n\
+                  agent = \"red\"    # only this agent; default every agent\n",
+    },
+    Table {
+        name: "bounds",
+        help: "Broker bounds for the channels whose names begin with a prefix. Of several prefixes the longest wins; what \
+               it leaves open is as a shorter one has it, or the global bound. Allowed is what the global bound allows.",
+        example: "prefix = \"/queue/video\"     # how the names begin\n\
+                  backlog_messages = 1000     # instead of broker_backlog_messages\n\
+                  backlog_bytes = \"2GiB\"    # instead of broker_backlog_bytes\n\
+                  outbox_messages = 64        # instead of broker_outbox_messages\n\
+                  outbox_bytes = \"64MiB\"    # instead of broker_outbox_bytes\n\
+                  frame_bytes = \"32MiB\"     # instead of broker_frame_bytes\n",
+    },
+    Table {
+        name: "watch",
+        help: "A table of the database whose changes are followed; `patron` is watched without being named.",
+        example: "table = \"public.orders\"   # the table, with its schema or in public\n\
+                  key = \"id\"                # the column that names a row: integer, bigint, uuid or text\n",
+    },
+];
 
 /// What a relay runs with.
 #[derive(Clone, Debug)]
@@ -130,6 +184,12 @@ pub struct Settings {
     pub http: Option<SocketAddr>,
     /// Where the broker listens; none when off.
     pub broker: Option<SocketAddr>,
+    /// The Unix socket on which the broker listens as well; none when off.
+    pub broker_unix: Option<PathBuf>,
+    /// Permissions of that socket's file.
+    pub broker_unix_mode: u32,
+    /// Bounds by channel prefix, and what becomes of slow subscribers.
+    pub broker_options: BrokerOptions,
     /// Where the chat listens; none when off.
     pub chat: Option<SocketAddr>,
     /// Where samples are subscribed to; empty when off.
@@ -144,6 +204,12 @@ pub struct Settings {
     pub page_dir: Option<PathBuf>,
     /// Where history is kept over a restart; none when it is kept in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The database whose changes are followed; none when that is off.
+    pub database_url: Option<DatabaseUrl>,
+    /// Whether triggers that are missing are installed at the start.
+    pub is_database_installed: bool,
+    /// The tables that are watched besides `patron`.
+    pub watch: Vec<WatchRule>,
     /// Thresholds on metrics.
     pub alerts: Vec<AlertRule>,
     /// What is logged.
@@ -187,6 +253,9 @@ impl Settings {
         Ok(Self {
             http: address(layers, "http")?,
             broker: address(layers, "broker")?,
+            broker_unix: items(layers, "broker_unix", |text| Ok(PathBuf::from(text)))?.pop(),
+            broker_unix_mode: one(layers, "broker_unix_mode", mode_from_text)?,
+            broker_options: broker::options_from_layers(layers)?,
             chat: address(layers, "chat")?,
             collector_sub: endpoints(layers, "collector_sub")?,
             collector_pull: endpoints(layers, "collector_pull")?,
@@ -194,6 +263,13 @@ impl Settings {
             allow_host: items(layers, "allow_host", host_from_text)?,
             page_dir: items(layers, "page_dir", |text| Ok(PathBuf::from(text)))?.pop(),
             data_dir: items(layers, "data_dir", |text| Ok(PathBuf::from(text)))?.pop(),
+            database_url: database_url(layers)?,
+            is_database_installed: one(layers, "database_setup", |text| match text {
+                "install" => Ok(true),
+                "check" => Ok(false),
+                _ => Err("allowed are install and check".to_owned()),
+            })?,
+            watch: watch_rule::rules_from_layers(layers)?,
             alerts: alert_rule::rules_from_layers(layers)?,
             log: one(layers, "log", |text| Ok(text.to_owned()))?,
             log_format: one(layers, "log_format", |text| match text {
@@ -247,6 +323,16 @@ fn address(layers: &Layers, name: &str) -> Result<Option<SocketAddr>, SettingErr
     })
 }
 
+/// The value stays out of the error, for it may hold a password.
+fn database_url(layers: &Layers) -> anyhow::Result<Option<DatabaseUrl>> {
+    let Some(given) = layers.value("database_url").filter(|given| !given.text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let url = given.text.trim().parse();
+    url.map(Some)
+        .map_err(|problem: String| anyhow::anyhow!("database_url (from {}): {problem}", given.source))
+}
+
 fn endpoints(layers: &Layers, name: &str) -> Result<Vec<Endpoint>, SettingError> {
     let endpoints = items(layers, name, |text| match text {
         "off" => Ok(None),
@@ -275,6 +361,12 @@ fn host_from_text(text: &str) -> Result<String, String> {
         );
     }
     Ok(text.to_ascii_lowercase())
+}
+
+fn mode_from_text(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| (0o600..=0o777).contains(mode));
+    mode.filter(|mode| mode & 0o600 == 0o600)
+        .ok_or_else(|| "allowed are permissions from 600 to 777 that let the owner read and write".to_owned())
 }
 
 /// A whole number; a bound in bytes also takes KiB, MiB and GiB.

@@ -14,6 +14,7 @@ use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 pub mod api;
 pub mod assets;
@@ -32,6 +33,8 @@ use socket::Sockets;
 pub struct AppState {
     /// Message routing.
     pub engine: Engine,
+    /// What watchers see of channels.
+    pub tails: Arc<Tails>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.
@@ -78,6 +81,8 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/channels", get(api::channels))
         .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
+        .route("/api/metrics/rules", get(metrics_api::rules))
+        .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(

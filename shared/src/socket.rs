@@ -5,9 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ChannelRow, Features};
-use crate::chat::{ChatLine, ChatUser};
+use crate::chat::{ChatLine, ChatRoomRow, ChatUser};
+use crate::detail::ChannelDetail;
+use crate::engine::EngineInfo;
 use crate::feed::GapReason;
-use crate::{ChannelName, EventId, Payload};
+use crate::{ChannelName, EventId, Filter, Payload};
 
 mod decode;
 
@@ -32,6 +34,20 @@ pub enum ClientMessage {
         channel: ChannelName,
         /// How to take part.
         mode: TailMode,
+        /// Which messages to show; without it all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<Filter>,
+    },
+    /// Show other messages of a subscription from now on, answered with `ack` or `refused`. Numbers and accounts go on;
+    /// when it is refused, the filter from before stays.
+    SetFilter {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+        /// Which messages to show; without it all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<Filter>,
     },
     /// Stop that, answered with `unsubscribed`.
     Unsubscribe {
@@ -69,7 +85,16 @@ pub enum ClientMessage {
     WatchChannels,
     /// Stop that.
     UnwatchChannels,
-    /// Enter a room, answered with `chat_joined` or `refused`.
+    /// Begin to receive `channel_detail` of one channel, at once and then at most one a second, when something has
+    /// changed. One channel per socket: a further one takes its place.
+    WatchChannel {
+        /// The channel, which nobody need have used yet.
+        channel: ChannelName,
+    },
+    /// Stop that.
+    UnwatchChannel,
+    /// Enter a room, answered with `chat_joined` or `refused`. From inside it, under another name: go on under that
+    /// one, or stay under the old one when it is refused.
     ChatJoin {
         /// Chosen by the page, repeated in the answer.
         id: u64,
@@ -85,6 +110,25 @@ pub enum ClientMessage {
     ChatLeave {
         /// The room.
         room: String,
+    },
+    /// Read on in a room's past, answered with `chat_older` or `refused`; for a page that is in the room.
+    ChatHistory {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The oldest line that the page has.
+        before: EventId,
+    },
+    /// Tell the others in every room of this page whether somebody looks at it.
+    ChatIdle {
+        /// Whether nobody does.
+        is_idle: bool,
+    },
+    /// Ask which rooms there are, answered with `chat_rooms`.
+    ChatList {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
     },
     /// Say a line, answered with `ack` or `refused`. A repeated `key` is acknowledged and not said again.
     ChatSay {
@@ -123,6 +167,9 @@ pub enum ServerMessage {
         now_ms: i64,
         /// What this relay can do.
         features: Features,
+        /// What routes the messages, and whether it can be reached.
+        #[serde(default)]
+        engine: EngineInfo,
         /// The bounds that a page must know.
         limits: SocketLimits,
     },
@@ -130,6 +177,11 @@ pub enum ServerMessage {
     Heartbeat {
         /// The relay's clock, in milliseconds since the Unix epoch.
         now_ms: i64,
+    },
+    /// The engine can or cannot be reached from now on.
+    Engine {
+        /// Its state.
+        engine: EngineInfo,
     },
     /// A subscription stands.
     Subscribed {
@@ -174,6 +226,9 @@ pub enum ServerMessage {
         /// When to try again, in milliseconds, when haste was the reason.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
+        /// Where in the filter's text the fault is, in characters from 0, when a filter was the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u64>,
     },
     /// A part of a payload.
     Piece {
@@ -197,6 +252,13 @@ pub enum ServerMessage {
         /// Channels that are no more.
         gone: Vec<ChannelName>,
     },
+    /// One channel seen from near.
+    ChannelDetail {
+        /// The relay's clock, in milliseconds since the Unix epoch.
+        now_ms: i64,
+        /// The whole of it.
+        detail: ChannelDetail,
+    },
     /// A room was entered.
     ChatJoined {
         /// From the request.
@@ -216,6 +278,26 @@ pub enum ServerMessage {
         /// Present when the lines after `since` could not all be given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gap: Option<ChatGap>,
+    },
+    /// Lines of a room before those that the page has.
+    ChatOlder {
+        /// From the request.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The lines right before the one that was named, oldest first.
+        lines: Vec<ChatLine>,
+        /// Whether there are older ones still.
+        has_more: bool,
+    },
+    /// The rooms that there are, in the order of their names.
+    ChatRooms {
+        /// From the request.
+        id: u64,
+        /// At most [`crate::chat::ROOM_ROWS_MAX`].
+        rooms: Vec<ChatRoomRow>,
+        /// How many there are.
+        n_rooms: u64,
     },
     /// Something happened in a room.
     ChatLine {
@@ -288,6 +370,9 @@ pub struct TailAccounts {
     pub filtered: u64,
     /// Messages that the page could not follow.
     pub skipped: u64,
+    /// Of the filtered ones, those that were too large for the filter to look at.
+    #[serde(default)]
+    pub unjudged: u64,
 }
 
 /// What a request did.
@@ -303,6 +388,8 @@ pub enum AckDetail {
     Waiting,
     /// A publish that nobody was there for: discarded and counted.
     Unrouted,
+    /// A publish that was handed to a broker elsewhere, which does not tell what became of it.
+    Sent,
     /// A purge: how many messages it removed.
     Purged {
         /// Messages.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use signalbox_shared::api::{ChannelRow, CollectorInfo, FeedInfo};
-use signalbox_shared::feed::AgentState;
+use signalbox_shared::feed::{AgentState, RuleInfo};
 
 use super::{AppState, socket};
 use crate::broker::stats::BrokerStats;
@@ -35,35 +35,35 @@ pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     chat(&mut page, &state.chat.stats());
     sockets(&mut page, &state.sockets.stats());
     agents(&mut page, &state.history.latest());
+    alerts(&mut page, &state.history.rules().rules);
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], page.text)
 }
 
 type Figure<T> = (&'static str, &'static str, &'static str, fn(&T) -> f64);
 
-const CHANNEL_FIGURES: &[Figure<ChannelRow>] = &[
-    ("signalbox_channel_published_total", "counter", "Messages published.", |row| row.in_total as f64),
-    ("signalbox_channel_delivered_total", "counter", "Messages handed to subscribers.", |row| {
-        row.out_total as f64
-    }),
-    ("signalbox_channel_dropped_total", "counter", "Messages that slow subscribers lost.", |row| {
-        row.dropped as f64
-    }),
+/// A figure that the engine may not know; then there is no line for it.
+type ChannelFigure = (&'static str, &'static str, &'static str, fn(&ChannelRow) -> Option<u64>);
+
+const CHANNEL_FIGURES: &[ChannelFigure] = &[
+    ("signalbox_channel_published_total", "counter", "Messages published.", |row| row.in_total),
+    ("signalbox_channel_delivered_total", "counter", "Messages handed to subscribers.", |row| row.out_total),
+    ("signalbox_channel_dropped_total", "counter", "Messages that slow subscribers lost.", |row| row.dropped),
     ("signalbox_channel_unrouted_total", "counter", "Messages that nobody was there for.", |row| {
-        row.unrouted as f64
+        row.unrouted
     }),
-    ("signalbox_channel_purged_total", "counter", "Messages removed by a purge.", |row| row.purged as f64),
-    ("signalbox_channel_depth_messages", "gauge", "Messages waiting in the backlog.", |row| row.depth as f64),
-    ("signalbox_channel_depth_bytes", "gauge", "Bytes waiting in the backlog.", |row| row.depth_bytes as f64),
-    ("signalbox_channel_subscribers", "gauge", "Subscribers, taps not counted.", |row| {
-        row.subscribers as f64
-    }),
+    ("signalbox_channel_purged_total", "counter", "Messages removed by a purge.", |row| row.purged),
+    ("signalbox_channel_depth_messages", "gauge", "Messages waiting in the backlog.", |row| row.depth),
+    ("signalbox_channel_depth_bytes", "gauge", "Bytes waiting in the backlog.", |row| row.depth_bytes),
+    ("signalbox_channel_subscribers", "gauge", "Subscribers, taps not counted.", |row| row.subscribers),
 ];
 
 fn channels(page: &mut Page, rows: &[ChannelRow]) {
     for &(name, kind, help, figure) in CHANNEL_FIGURES {
         page.family(name, kind, help);
         for row in rows {
-            page.sample(name, &[("channel", row.name.as_str())], figure(row));
+            if let Some(value) = figure(row) {
+                page.sample(name, &[("channel", row.name.as_str())], value);
+            }
         }
     }
 }
@@ -73,6 +73,16 @@ fn collector(page: &mut Page, info: &CollectorInfo) {
     page.sample("signalbox_collector_samples_total", &[], info.accepted);
     let refused = info.refused.iter().map(|(reason, refused)| (reason.as_str(), refused.count));
     page.by_reason("signalbox_collector_refused_total", "Messages that were no sample, by reason.", refused);
+    page.family("signalbox_marks_total", "counter", "Messages on /topic/marks that became marks.");
+    page.sample("signalbox_marks_total", &[], info.marks);
+    let refused = info.marks_refused.iter().map(|(reason, refused)| (reason.as_str(), refused.count));
+    page.by_reason(
+        "signalbox_marks_refused_total",
+        "Messages on /topic/marks that were no mark, by reason.",
+        refused,
+    );
+    page.family("signalbox_alerts_unsaid_total", "counter", "Alerts that only the feed has told.");
+    page.sample("signalbox_alerts_unsaid_total", &[], info.alerts_unsaid);
 }
 
 const BROKER_FIGURES: &[Figure<BrokerStats>] = &[
@@ -97,6 +107,9 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
     ("signalbox_chat_users_line", "gauge", "Line clients in a room.", |chat| chat.n_users_line as f64),
     ("signalbox_chat_users_browser", "gauge", "Pages in a room.", |chat| chat.n_users_browser as f64),
     ("signalbox_chat_said_total", "counter", "Lines said.", |chat| chat.n_said as f64),
+    ("signalbox_chat_announced_total", "counter", "Lines by the relay itself.", |chat| {
+        chat.n_announced as f64
+    }),
     (
         "signalbox_chat_lagged_total",
         "counter",
@@ -107,6 +120,8 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
 
 fn chat(page: &mut Page, stats: &chat::Stats) {
     page.figures(CHAT_FIGURES, stats);
+    let posts = stats.posts_refused;
+    page.by_reason("signalbox_chat_posts_refused_total", "Posts of programs refused, by reason.", posts);
     page.by_reason("signalbox_chat_refused_total", "Lines refused, by reason.", stats.refused);
     page.by_reason("signalbox_chat_closed_total", "Line clients that went, by reason.", stats.closed);
 }
@@ -131,6 +146,12 @@ const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
         "counter",
         "Channel messages that pages could not follow.",
         |socket| socket.n_skipped as f64,
+    ),
+    (
+        "signalbox_socket_filtered_total",
+        "counter",
+        "Channel messages that pages' filters kept back.",
+        |socket| socket.n_filtered as f64,
     ),
 ];
 
@@ -169,6 +190,17 @@ fn agents(page: &mut Page, latest: &[LatestSample]) {
     for agent in latest {
         for (metric, value) in &agent.metrics {
             page.sample("signalbox_agent_value", &[("color", &agent.color), ("metric", metric)], value);
+        }
+    }
+}
+
+/// A family stands there with its rules alone, so that a query for it finds nothing and not an unknown name.
+fn alerts(page: &mut Page, rules: &[RuleInfo]) {
+    page.family("signalbox_alert", "gauge", "1 while the agent is in alert by this rule.");
+    for rule in rules {
+        for agent in rule.agents.iter().filter(|agent| agent.is_alert) {
+            let labels = [("rule", rule.text.as_str()), ("color", &agent.color), ("metric", &rule.metric)];
+            page.sample("signalbox_alert", &labels, 1);
         }
     }
 }

@@ -19,6 +19,7 @@ use super::problem::ApiError;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 mod board;
 mod cut;
@@ -27,7 +28,6 @@ mod rooms;
 mod session;
 mod stats;
 mod streams;
-mod tail;
 
 use board::Board;
 pub use stats::{Closing, Stats};
@@ -42,6 +42,7 @@ const LARGEST_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// All sockets of a relay, and what they reach.
 pub struct Sockets {
     engine: Engine,
+    tails: Arc<Tails>,
     chat: Arc<Chat>,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
@@ -61,6 +62,7 @@ impl Sockets {
     #[must_use]
     pub fn start(
         engine: Engine,
+        tails: Arc<Tails>,
         chat: Arc<Chat>,
         limits: Arc<Limits>,
         shutdown: CancellationToken,
@@ -70,6 +72,7 @@ impl Sockets {
         Arc::new(Self {
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
+            tails,
             chat,
             limits,
             shutdown,

@@ -1,6 +1,7 @@
 //! One page's socket: a loop that gathers what happens and lets one match decide. Takes the halves of any socket, so
 //! that its deadlines are tested without a network.
 
+use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +22,10 @@ use super::board::Watcher;
 use super::cut::CutPayloads;
 use super::rooms::{RoomEvent, Rooms};
 use super::streams::Streams;
-use super::tail::TailBatch;
 use super::{Closing, Sockets};
 use crate::chat::rate::Bucket;
 use crate::clock;
+use crate::tail::{FilterSlot, TailBatch};
 
 /// Time between two signs of life, which the page answers without its script's help (RFC 6455 §5.5.2).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
@@ -35,6 +36,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Page<'s> {
     pub(super) sockets: &'s Sockets,
     pub(super) tails: Streams<ChannelName, TailBatch>,
+    pub(super) filters: HashMap<ChannelName, FilterSlot>,
     pub(super) cut: CutPayloads,
     pub(super) rooms: Rooms,
     pub(super) watcher: Option<Watcher>,
@@ -93,6 +95,7 @@ impl<'s> Page<'s> {
         Self {
             sockets,
             tails: Streams::new(),
+            filters: HashMap::new(),
             cut: CutPayloads::new(limits.socket_fetch_bytes),
             rooms: Rooms::new(),
             watcher: None,
@@ -200,6 +203,7 @@ impl<'s> Page<'s> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now_ms: clock::now_ms(),
             features,
+            engine: self.sockets.engine.info(),
             limits,
         });
     }
@@ -207,10 +211,11 @@ impl<'s> Page<'s> {
     fn show(&mut self, channel: &ChannelName, batch: TailBatch) {
         self.sockets.counters.shown.add(batch.n_shown);
         self.sockets.counters.skipped.add(batch.n_skipped);
+        self.sockets.counters.filtered.add(batch.n_filtered);
         for (seq, payload) in batch.cut {
             self.cut.keep(channel.clone(), seq, payload);
         }
-        self.say(&batch.message);
+        self.outgoing.push(Message::text(batch.json));
     }
 
     fn tell(&mut self, room: &str, event: RoomEvent) {

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use signalbox::broker::{Router, listener};
+use signalbox::broker::stats::ChannelStats;
+use signalbox::broker::{Listeners, Router, listener};
+use signalbox::config::BrokerOptions;
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
-use signalbox_shared::api::ChannelRow;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use super::{DEADLINE, eventually};
 pub(crate) struct Broker {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine,
+    pub(crate) router: Arc<Router>,
     serving: JoinHandle<()>,
     shutdown: DropGuard,
 }
@@ -29,11 +31,24 @@ impl Broker {
 
     pub(crate) async fn start_at(address: &str, limits: Limits) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new(&limits);
+        Self::start_on(listener.into(), Router::new(&limits))
+    }
+
+    pub(crate) async fn start_with(limits: Limits, options: &BrokerOptions) -> Self {
+        Self::start_on(Self::free_port().await, Router::with_options(&limits, options))
+    }
+
+    /// A listener on a port that nobody uses.
+    pub(crate) async fn free_port() -> Listeners {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().into()
+    }
+
+    pub(crate) fn start_on(listeners: Listeners, router: Arc<Router>) -> Self {
+        let address = listeners.tcp.as_ref().unwrap().local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(listener::serve(listener, Arc::clone(&router), shutdown.clone()));
-        Self { address, engine: Engine::embedded(router), serving, shutdown: shutdown.drop_guard() }
+        let serving = tokio::spawn(listener::serve(listeners, Arc::clone(&router), shutdown.clone()));
+        let engine = Engine::embedded(Arc::clone(&router));
+        Self { address, engine, router, serving, shutdown: shutdown.drop_guard() }
     }
 
     /// A client that has said nothing.
@@ -57,11 +72,11 @@ impl Broker {
     pub(crate) async fn row<T>(
         &self,
         channel: &str,
-        mut condition: impl FnMut(&ChannelRow) -> Option<T>,
+        mut condition: impl FnMut(&ChannelStats) -> Option<T>,
     ) -> T {
         let what = format!("statistics of {channel}");
         eventually(&what, async || {
-            let rows = self.engine.channels();
+            let rows = self.router.channels();
             rows.iter().find(|row| row.name.as_str() == channel).and_then(&mut condition)
         })
         .await

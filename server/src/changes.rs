@@ -1,0 +1,8 @@
+//! Rows of PostgreSQL that announce themselves (docs/protocol.md §7). SQL stands only here; HTTP and WebSocket are
+//! not known.
+
+mod database_url;
+pub mod query;
+pub mod statements;
+
+pub use database_url::DatabaseUrl;
