@@ -11,6 +11,7 @@ pub mod commands;
 pub mod css_colors;
 pub mod decimate;
 pub mod format;
+pub mod kept_columns;
 pub mod layout;
 pub mod legend;
 pub mod observers;

@@ -2,6 +2,7 @@
 
 mod broker;
 mod charts;
+mod feed;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -13,8 +14,12 @@ use anyhow::{Context, Result, bail};
 use crate::{debian, process, progress, workspace};
 
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 2] =
-    [("broker", broker::prepare), ("charts", charts::prepare)];
+const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 4] = [
+    ("broker", broker::prepare),
+    ("charts", charts::prepare),
+    ("feed", feed::prepare),
+    ("collector", feed::prepare_collector),
+];
 
 /// Makes everything ready for one subject and becomes the program that measures it.
 pub(crate) fn run(args: &[String]) -> Result<()> {

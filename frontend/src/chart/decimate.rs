@@ -43,6 +43,12 @@ pub fn decimate(series: &Series, scale: &TimeScale, columns: Range<i64>, mut sin
     }
 }
 
+/// Whether columns hold so many points that they are leapt over.
+#[must_use]
+pub fn is_dense(series: &Series, scale: &TimeScale) -> bool {
+    series.interval_ms().is_some_and(|interval_ms| WALKED_PER_COLUMN_MAX * interval_ms < scale.ms_per_px())
+}
+
 /// What is known of the points of one column.
 #[derive(Clone, Copy)]
 struct Column {

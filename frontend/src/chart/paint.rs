@@ -12,7 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::backend::CommandBackend;
 use super::commands::{Commands, Ink, UNITS_PER_PX};
-use super::decimate::decimate;
+use super::kept_columns::KeptColumns;
 use super::layout::Layout;
 use super::palette::{Rgb, Theme};
 use super::scale::{TimeScale, ValueScale};
@@ -106,7 +106,9 @@ impl Strip<'_> {
     }
 
     /// Draws `columns` on a tile whose first column is `start`; what lies outside of them may be drawn on.
-    pub fn draw(&self, backend: &Shared, start: i64, columns: Range<i64>) {
+    ///
+    /// `kept` spares reading dense lines again.
+    pub fn draw(&self, backend: &Shared, start: i64, columns: Range<i64>, kept: &mut KeptColumns) {
         let area = Area::from(backend);
         let thin = self.layout.hairline();
         let style = self.inks.grid().stroke_width(units(thin) as u32);
@@ -120,7 +122,7 @@ impl Strip<'_> {
         let width = self.line_width();
         let mut backend = backend.borrow_mut();
         for line in self.lines {
-            self.draw_line(backend.commands(), line, width, start, columns.clone());
+            self.draw_line(backend.commands(), line, width, start, columns.clone(), kept);
         }
     }
 
@@ -132,6 +134,7 @@ impl Strip<'_> {
         width: i32,
         start: i64,
         columns: Range<i64>,
+        kept: &mut KeptColumns,
     ) {
         let ink = Ink { rgb: line.color, alpha: u8::MAX };
         let start = start as f64;
@@ -147,7 +150,7 @@ impl Strip<'_> {
             }
         };
         commands.begin_line(ink, width);
-        decimate(line.series, self.time, columns, |x_px, value| {
+        kept.decimate(line.id, line.series, self.time, columns, |x_px, value| {
             if value.is_nan() {
                 end(commands);
                 commands.begin_line(ink, width);
