@@ -25,6 +25,8 @@ async def feed(request):
     queue = asyncio.Queue(QUEUE_SAMPLES)
     async with sse_response(request) as response:
         clients.add(queue)
+        # aiohttp holds its headers back until there is a body to go with them.
+        await response.write(b": welcome\n\n")
         try:
             while response.is_connected():
                 await response.send(await queue.get())

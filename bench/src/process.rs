@@ -30,9 +30,9 @@ impl Server {
         self.family()?.into_iter().map(cpu_secs).sum()
     }
 
-    /// Resident memory of it and its children now, in KiB; what they share counts once per process.
+    /// Resident memory of it and its children now, in KiB; what they share counts once.
     pub(crate) fn memory_kib(&self) -> anyhow::Result<u64> {
-        self.family()?.into_iter().map(|id| memory_kib(id, "VmRSS")).sum()
+        self.family()?.into_iter().map(proportional_kib).sum()
     }
 
     fn family(&self) -> anyhow::Result<Vec<u32>> {
@@ -62,6 +62,13 @@ pub(crate) fn cpu_secs(id: u32) -> anyhow::Result<f64> {
     let ticks: f64 =
         fields.get(11..13).context("short stat")?.iter().filter_map(|t| t.parse::<f64>().ok()).sum();
     Ok(ticks / TICKS_PER_SEC)
+}
+
+/// Resident memory of one process in KiB, what it shares with others divided among them.
+fn proportional_kib(id: u32) -> anyhow::Result<u64> {
+    let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).context("no Pss")
 }
 
 /// A figure of `/proc/PID/status` in KiB: `VmHWM` is the peak of resident memory, `VmRSS` the present.
