@@ -38,4 +38,4 @@ async def feed(request):
 app = web.Application()
 app.add_routes([web.post("/publish", publish), web.get("/feed", feed)])
 host, port = sys.argv[1].rsplit(":", 1)
-web.run_app(app, host=host, port=int(port), backlog=4096, access_log=None, print=None)
+web.run_app(app, host=host, port=int(port), backlog=4096, access_log=None, print=None, shutdown_timeout=0.1)

@@ -1,11 +1,15 @@
 //! What a process and its children cost, by the operating system's accounting (man 5 proc).
 
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 /// Clock ticks per second in `/proc/PID/stat`; Linux fixes what user space sees.
 const TICKS_PER_SEC: f64 = 100.0;
+
+/// How long a server may take to end by itself.
+const END_DEADLINE: Duration = Duration::from_secs(3);
 
 /// A server with its workers; ended when this is dropped.
 pub(crate) struct Server {
@@ -46,11 +50,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         // A master process takes its workers along only when it is asked to end, not when it is killed.
         let asked = Command::new("kill").arg(self.child.id().to_string()).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            // It is ours and may be gone already.
-            let _ = self.child.kill();
+        let is_asked = asked.is_ok_and(|status| status.success());
+        let started = Instant::now();
+        while is_asked && self.is_alive() && started.elapsed() < END_DEADLINE {
+            std::thread::sleep(Duration::from_millis(10));
         }
-        let _ = self.child.wait();
+        // It is ours and may be gone already.
+        let _ = (self.child.kill(), self.child.wait());
     }
 }
 
