@@ -38,7 +38,7 @@ pub async fn connect(address: &str, channel: &ChannelName) -> io::Result<(Listen
     let mut sender = Sender { half: write_half, queued: Vec::new() };
     frame::append(&mut sender.queued, channel.as_str().as_bytes());
     sender.flush().await?;
-    Ok((Listener { half: read_half, buffer: Vec::new(), given: 0 }, sender))
+    Ok((Listener::new(read_half), sender))
 }
 
 async fn halves(address: &str) -> io::Result<Halves> {
@@ -61,6 +61,10 @@ pub struct Listener {
 }
 
 impl Listener {
+    fn new(half: Box<dyn AsyncRead + Send + Unpin>) -> Self {
+        Self { half, buffer: Vec::new(), given: 0 }
+    }
+
     /// Waits for messages and gives all that have come, as frames one after the other, for [`frame::frames`]. `None`
     /// when the broker ended the connection.
     ///
@@ -178,6 +182,9 @@ fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0_u8) >> 11; // 53 bits, what an f64 holds exactly
     random as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker;
+use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
@@ -33,6 +34,15 @@ pub struct Relay {
     chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
+}
+
+/// The history, off the runtime's own threads while it is read from the disk.
+async fn history(settings: &Settings) -> anyhow::Result<Arc<History>> {
+    let Some(data_dir) = settings.data_dir.clone() else {
+        return Ok(History::with_rules(&settings.limits, &settings.alerts));
+    };
+    let (limits, rules) = (settings.limits.clone(), settings.alerts.clone());
+    tokio::task::spawn_blocking(move || History::open(&limits, &rules, &data_dir)).await?
 }
 
 /// Where a relay really listens, which matters when a port of 0 was asked for.
@@ -64,7 +74,7 @@ impl Relay {
         let limits = Arc::new(settings.limits.clone());
         let router = broker::Router::with_options(&limits, &settings.broker_options);
         let engine = Engine::embedded(router.clone());
-        let history = History::with_rules(&limits, &settings.alerts);
+        let history = history(settings).await?;
         let rooms = match &settings.data_dir {
             Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
             None => Chat::new(&limits),
@@ -78,6 +88,7 @@ impl Relay {
             shutdown.clone(),
         )?;
 
+        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
         let notices = notices::start(
             engine.clone(),
             rooms.clone(),
@@ -95,6 +106,9 @@ impl Relay {
         };
         let services = services(&addresses);
         let tasks = TaskTracker::new();
+        if let Some(listening) = listening {
+            tasks.spawn(listening);
+        }
         if broker.tcp.is_some() || broker.unix.is_some() {
             tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
         }
@@ -109,6 +123,7 @@ impl Relay {
                 engine.clone(),
                 tails.clone(),
                 rooms.clone(),
+                changes.clone(),
                 limits.clone(),
                 shutdown.clone(),
             );
@@ -119,6 +134,7 @@ impl Relay {
                 history,
                 collector: collector.stats(),
                 chat: rooms.clone(),
+                changes,
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),

@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::problem::ApiError;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::tail::Tails;
 
 mod board;
+mod changes;
 mod cut;
 mod requests;
 mod rooms;
@@ -44,6 +46,7 @@ pub struct Sockets {
     engine: Engine,
     tails: Arc<Tails>,
     chat: Arc<Chat>,
+    changes: Changes,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
@@ -64,6 +67,7 @@ impl Sockets {
         engine: Engine,
         tails: Arc<Tails>,
         chat: Arc<Chat>,
+        changes: Changes,
         limits: Arc<Limits>,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -74,6 +78,7 @@ impl Sockets {
             engine,
             tails,
             chat,
+            changes,
             limits,
             shutdown,
             seats: Arc::new(Semaphore::new(n_seats)),

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod broker;
+mod changes;
 mod chat;
 mod chat_channels;
 mod feed;
@@ -12,6 +13,7 @@ mod http;
 mod peers;
 mod process;
 mod relay;
+mod restart;
 mod socket;
 mod support;
 mod terminal;

@@ -7,6 +7,7 @@ use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMess
 use signalbox_shared::{ChannelName, Filter as Words, Payload};
 use tokio::time::Instant;
 
+use super::changes::ChangesWatch;
 use super::rooms::list;
 use super::session::Page;
 use crate::chat::SayError;
@@ -52,6 +53,10 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
+            ClientMessage::WatchChanges { since } => {
+                self.changes = Some(ChangesWatch::new(self.sockets.changes.clone(), since));
+            }
+            ClientMessage::UnwatchChanges => self.changes = None,
             ClientMessage::WatchChannel { channel } => {
                 let detail = self.sockets.engine.detail(&channel);
                 self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
@@ -232,6 +237,8 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChanges { .. }
+        | ClientMessage::UnwatchChanges
         | ClientMessage::WatchChannel { .. }
         | ClientMessage::UnwatchChannel
         | ClientMessage::ChatIdle { .. }

@@ -19,6 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::board::Watcher;
+use super::changes::ChangesWatch;
 use super::cut::CutPayloads;
 use super::rooms::{RoomEvent, Rooms};
 use super::streams::Streams;
@@ -40,6 +41,7 @@ pub(super) struct Page<'s> {
     pub(super) cut: CutPayloads,
     pub(super) rooms: Rooms,
     pub(super) watcher: Option<Watcher>,
+    pub(super) changes: Option<ChangesWatch>,
     pub(super) requests: Bucket,
     /// Requests over the rate since the last one within it.
     pub(super) n_hasty: u64,
@@ -59,6 +61,7 @@ enum Event {
     Tail(ChannelName, TailBatch),
     Room(Arc<str>, RoomEvent),
     Channels(Vec<Bytes>),
+    Changes(ServerMessage),
     Heartbeat,
 }
 
@@ -99,6 +102,7 @@ impl<'s> Page<'s> {
             cut: CutPayloads::new(limits.socket_fetch_bytes),
             rooms: Rooms::new(),
             watcher: None,
+            changes: None,
             requests: Bucket::new(per_sec, per_sec.saturating_mul(2), now),
             n_hasty: 0,
             publishing: None,
@@ -132,6 +136,7 @@ impl<'s> Page<'s> {
                 (channel, batch) = self.tails.next() => Event::Tail(channel, batch),
                 (room, event) = self.rooms.next() => Event::Room(room, event),
                 messages = news(&mut self.watcher) => Event::Channels(messages),
+                message = super::changes::next(&mut self.changes) => Event::Changes(message),
                 _ = heartbeats.tick() => Event::Heartbeat,
             };
             if let Some(closing) = self.handle(event, stall) {
@@ -150,6 +155,7 @@ impl<'s> Page<'s> {
             }
             Event::Tail(channel, batch) => self.show(&channel, batch),
             Event::Room(room, event) => self.tell(&room, event),
+            Event::Changes(message) => self.say(&message),
             Event::Channels(messages) => messages.into_iter().for_each(|json| self.say_json(json)),
             Event::Heartbeat if HEARTBEAT_INTERVAL + stall <= self.last_heard.elapsed() => {
                 return Some(Closing::TooSlow);
