@@ -5,7 +5,9 @@ pub(crate) mod agents;
 pub(crate) mod feed_clients;
 pub(crate) mod feed_publisher;
 pub(crate) mod forward;
+pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod stalled;
 pub(crate) mod throughput;
 pub(crate) mod wire;
 
