@@ -4,6 +4,7 @@
 //! run checks its counts before its time is believed. Nothing here is linked with the product.
 
 mod broker;
+mod cache;
 mod load;
 mod peer;
 mod report;
@@ -16,6 +17,8 @@ use clap::{Parser, Subcommand};
 enum Cli {
     /// The message broker beside nats-server, redis-server and a plain forwarder.
     Broker(broker::Args),
+    /// Patrons from the cache and from PostgreSQL, and how soon a change is known.
+    Cache(cache::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -34,6 +37,7 @@ enum Load {
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Broker(args) => broker::run(&args),
+        Cli::Cache(args) => cache::run(&args),
         Cli::Load(Load::Throughput(args)) => load::throughput::run(&args),
         Cli::Load(Load::Latency(args)) => load::latency::run(&args),
         Cli::Load(Load::Forward(args)) => load::forward::run(&args),

@@ -5,6 +5,7 @@
 mod changes;
 mod chat;
 mod feed;
+mod patrons;
 mod queues;
 mod socket;
 
