@@ -13,6 +13,7 @@ mod http;
 mod peers;
 mod process;
 mod relay;
+mod restart;
 mod socket;
 mod support;
 mod terminal;
