@@ -32,6 +32,7 @@ pub(super) async fn publish(
     let limit_bytes = router.bounds.of(channel.as_str().as_bytes()).frame_bytes as u64;
     let payload_bytes = payload.len() as u64;
     if limit_bytes < payload_bytes {
+        router.note_refused(channel);
         return Err(PublishError::TooLarge { payload_bytes, limit_bytes });
     }
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
@@ -61,6 +62,7 @@ pub(super) async fn publish(
                 return Ok(receipt);
             }
             Some(Hold::Queue { .. }) if is_last_try => {
+                router.note_refused(channel);
                 return Err(PublishError::BacklogFull { channel: channel.clone() });
             }
             Some(Hold::Queue { channel, refused }) => {
@@ -116,7 +118,7 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
     consumers.sort_by_key(|consumer| consumer.slow_since_ms.is_none());
     let n_consumers = consumers.len() as u64;
     consumers.truncate(DETAIL_ROWS_MAX);
-    let limits = &router.limits;
+    let (limits, bounds) = (&router.limits, router.bounds.of(name.as_str().as_bytes()));
     let is_queue = name.kind() == ChannelKind::Queue;
     ChannelDetail {
         name: name.clone(),
@@ -126,11 +128,11 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
         publishers: None,
         n_publishers: None,
         limits: ChannelLimits {
-            frame_bytes: Some(limits.broker_frame_bytes),
-            outbox_messages: Some(limits.broker_outbox_messages),
-            outbox_bytes: Some(limits.broker_outbox_bytes),
-            backlog_messages: is_queue.then_some(limits.broker_backlog_messages),
-            backlog_bytes: is_queue.then_some(limits.broker_backlog_bytes),
+            frame_bytes: Some(bounds.frame_bytes as u64),
+            outbox_messages: Some(bounds.outbox.n_messages),
+            outbox_bytes: Some(bounds.outbox.n_bytes as u64),
+            backlog_messages: is_queue.then_some(bounds.backlog.n_messages),
+            backlog_bytes: is_queue.then_some(bounds.backlog.n_bytes as u64),
             idle_secs: Some(limits.broker_channel_idle_secs),
         },
     }
@@ -152,6 +154,7 @@ impl From<ChannelStats> for ChannelRow {
             dropped: Some(stats.dropped),
             unrouted: Some(stats.unrouted),
             purged: Some(stats.purged),
+            refused: Some(stats.refused),
             last_message_at_ms: stats.last_message_at_ms,
             seen: None,
         }
