@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::postgres;
+use crate::{postgres, run};
 
 /// Makes sure of PostgreSQL and tells the generator where it is.
-pub(super) fn options() -> Result<Vec<OsString>> {
-    Ok(vec!["--postgres".into(), postgres::ensure()?.into()])
+pub(super) fn prepare() -> Result<Vec<OsString>> {
+    let signalbox = run::release_binary()?;
+    Ok(vec!["--signalbox".into(), signalbox.into(), "--postgres".into(), postgres::ensure()?.into()])
 }
