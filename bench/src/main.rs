@@ -5,6 +5,7 @@
 
 mod broker;
 mod browser;
+mod cache;
 mod charts;
 mod chat;
 mod collector;
@@ -25,6 +26,8 @@ enum Cli {
     Broker(broker::Args),
     /// One crowded chat room of line clients and WebSockets.
     Chat(chat::Args),
+    /// Patrons from the cache and from PostgreSQL, and how soon a change is known.
+    Cache(cache::Args),
     /// The page's chart beside uPlot, smoothie and Chart.js, in headless Chromium.
     Charts(charts::Args),
     /// The feed to many browsers beside nginx with nchan and aiohttp-sse.
@@ -63,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Cli::Broker(args) => broker::run(&args),
         Cli::Chat(args) => chat::run(&args),
         Cli::Load(Load::Chat(args)) => load::chat::run(&args),
+        Cli::Cache(args) => cache::run(&args),
         Cli::Charts(args) => charts::run(&args),
         Cli::Feed(args) => feed::run(&args),
         Cli::Collector(args) => collector::run(&args),
