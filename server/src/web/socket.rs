@@ -23,6 +23,7 @@ use crate::tail::Tails;
 
 mod board;
 mod cut;
+mod details;
 mod requests;
 mod rooms;
 mod session;
@@ -30,6 +31,7 @@ mod stats;
 mod streams;
 
 use board::Board;
+use details::Details;
 pub use stats::{Closing, Stats};
 
 /// What one read takes at most, in bytes, allocated for as long as the socket is open.
@@ -47,6 +49,7 @@ pub struct Sockets {
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
+    details: Arc<Details>,
     seats: Arc<Semaphore>,
     tasks: TaskTracker,
     counters: stats::Counters,
@@ -70,6 +73,7 @@ impl Sockets {
         let n_seats =
             usize::try_from(limits.socket_clients).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
+            details: Details::new(engine.clone()),
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
             tails,

@@ -4,7 +4,9 @@
 
 mod alerts;
 mod broker;
+mod channels;
 mod chat;
+mod engine_tcp;
 mod feed;
 mod hostile;
 mod http;
