@@ -4,8 +4,10 @@
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
 pub mod agents;
+pub mod changes;
 pub mod channels;
 pub mod chat_room;
+pub mod patrons;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;

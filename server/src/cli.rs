@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 pub mod agent;
 pub mod broker;
 pub mod chat;
+pub mod db;
 pub mod demo;
 pub mod listen;
 pub mod reference;
@@ -42,6 +43,7 @@ enum Command {
     Listen(listen::Args),
     Send(send::Args),
     Chat(chat::Args),
+    Db(db::Args),
     Sql(sql::Args),
     Demo(demo::Args),
 }
@@ -56,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Listen(args) => listen::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Chat(args) => chat::run(&args),
+        Command::Db(args) => db::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Demo(args) => demo::run(&args),
     };

@@ -38,7 +38,7 @@ pub async fn connect(address: &str, channel: &ChannelName) -> io::Result<(Listen
     let mut sender = Sender { half: write_half, queued: Vec::new() };
     frame::append(&mut sender.queued, channel.as_str().as_bytes());
     sender.flush().await?;
-    Ok((Listener { frame_bytes_max: FRAME_BYTES_MAX, half: read_half, buffer: Vec::new(), given: 0 }, sender))
+    Ok((Listener::new(read_half), sender))
 }
 
 async fn halves(address: &str) -> io::Result<Halves> {
@@ -62,6 +62,10 @@ pub struct Listener {
 }
 
 impl Listener {
+    fn new(half: Box<dyn AsyncRead + Send + Unpin>) -> Self {
+        Self { frame_bytes_max: FRAME_BYTES_MAX, half, buffer: Vec::new(), given: 0 }
+    }
+
     /// The same, but it takes frames of at most so many bytes; a larger one fails the connection.
     #[must_use]
     pub fn with_frames_up_to(mut self, frame_bytes_max: u64) -> Self {
@@ -187,6 +191,9 @@ fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0_u8) >> 11; // 53 bits, what an f64 holds exactly
     random as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod tests {

@@ -26,11 +26,13 @@ pub mod event;
 pub mod history;
 pub mod life;
 pub mod marks;
+pub mod points;
 pub mod ring;
 pub mod sender;
 pub mod series;
 pub mod socket;
 pub mod stats;
+pub mod tier;
 
 pub use cursor::{FeedCursor, Overrun, TooManyClients};
 pub use endpoint::{Attach, Endpoint, EndpointError};

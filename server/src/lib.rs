@@ -14,6 +14,8 @@ pub mod collector;
 pub mod config;
 pub mod engine;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod limits;
 pub mod notices;
 pub mod relay;

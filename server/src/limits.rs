@@ -82,6 +82,9 @@ limits! {
     history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
     history_samples = 720_000, 100 => 100_000_000, "Samples kept for the feed's resume and the charts' first paint: one hour of 200 agents at one a second.";
     history_bytes = 256 * MIB, 256 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume, and as many again of the charts' columns.";
+    history_tier10_secs = 86_400, 0 => 604_800, "Age at which a bucket of 10 s leaves the history: up to 242 KB per agent and metric in 24 hours; 0 keeps none.";
+    history_tier60_secs = 604_800, 0 => 604_800, "Age at which a bucket of 60 s leaves the history: up to 283 KB per agent and metric in 7 days; 0 keeps none.";
+    history_tiers_bytes = 512 * MIB, 256 * KIB => 64 * GIB, "Bytes of both kinds of buckets: 1,000 agents and metrics for the whole time; of more, the oldest leave earlier.";
     history_marks = 1_000, 1 => 100_000, "Marks kept for the charts: messages on /topic/marks, and alerts that begin or end.";
     history_answer_values = 1_000_000, 1_000 => 100_000_000, "Values in one answer about the history; where there are more, its points are that much wider apart.";
     feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";
@@ -109,6 +112,7 @@ limits! {
     chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
+    chat_posts_per_sec = 50, 1 => 100_000, "Lines that programs may post to one room through the broker per second, all together, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
     database_connections = 8, 1 => 1_000, "Connections to the database for reads and writes, besides the one that listens.";
     database_millis = 5_000, 10 => 600_000, "Time a read or a write in the database may take, waiting for a connection included.";

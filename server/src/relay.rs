@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker;
+use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
@@ -31,6 +32,7 @@ pub struct Relay {
     addresses: Addresses,
     tasks: TaskTracker,
     collector: Option<CollectorHandle>,
+    chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
 }
@@ -69,7 +71,10 @@ impl Relay {
         }
         .with_permits(settings.permits);
         let history = History::with_rules(&limits, &settings.alerts);
-        let rooms = Chat::new(&limits);
+        let rooms = match &settings.data_dir {
+            Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
+            None => Chat::new(&limits),
+        };
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
@@ -79,6 +84,7 @@ impl Relay {
             shutdown.clone(),
         )?;
 
+        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
         let notices = notices::start(
             engine.clone(),
             rooms.clone(),
@@ -96,9 +102,14 @@ impl Relay {
         };
         let services = services(&addresses);
         let tasks = TaskTracker::new();
+        if let Some(listening) = listening {
+            tasks.spawn(listening);
+        }
         if broker.tcp.is_some() || broker.unix.is_some() {
             tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
         }
+        let bridge = chat::bridge::serve(rooms.clone(), engine.clone(), limits.clone(), shutdown.clone());
+        tasks.spawn(bridge);
         if let Some(listener) = line_chat {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
@@ -108,6 +119,7 @@ impl Relay {
                 engine.clone(),
                 tails.clone(),
                 rooms.clone(),
+                changes.clone(),
                 limits.clone(),
                 shutdown.clone(),
             );
@@ -120,7 +132,8 @@ impl Relay {
                 )),
                 history,
                 collector: collector.stats(),
-                chat: rooms,
+                chat: rooms.clone(),
+                changes,
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),
@@ -136,7 +149,7 @@ impl Relay {
         }
         tasks.spawn(notices);
         tasks.close();
-        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+        Ok(Self { services, addresses, tasks, collector: Some(collector), chat: rooms, shutdown, limits })
     }
 
     /// Where it listens.
@@ -160,6 +173,8 @@ impl Relay {
             if let Some(collector) = collector {
                 collector.join().await;
             }
+            // Everybody has left: these were the last lines.
+            self.chat.close();
         };
         if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
             let left = self.tasks.len();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use signalbox_shared::api::ServiceInfo;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
@@ -26,6 +27,7 @@ pub mod feed;
 pub mod listener;
 mod message_stream;
 pub mod metrics_api;
+pub mod patrons;
 pub mod permits;
 pub mod problem;
 pub mod prometheus;
@@ -48,6 +50,8 @@ pub struct AppState {
     pub collector: Arc<CollectorStats>,
     /// The rooms.
     pub chat: Arc<Chat>,
+    /// The database whose changes are followed.
+    pub changes: Changes,
     /// Open WebSockets and what they share.
     pub sockets: Arc<Sockets>,
     /// Every bound.
@@ -63,6 +67,12 @@ pub struct AppState {
 impl FromRef<AppState> for Arc<History> {
     fn from_ref(state: &AppState) -> Self {
         state.history.clone()
+    }
+}
+
+impl FromRef<AppState> for Changes {
+    fn from_ref(state: &AppState) -> Self {
+        state.changes.clone()
     }
 }
 
@@ -93,6 +103,10 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         )
         .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
+        .route("/api/changes", get(api::changes))
+        .route("/api/patrons", get(patrons::list))
+        .route("/patron", post(patrons::create))
+        .route("/patron/{id}", get(patrons::read).put(patrons::change).delete(patrons::delete))
         .route("/api/metrics/rules", get(metrics_api::rules))
         .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/openapi.json", get(api::openapi))

@@ -2,6 +2,7 @@
 //!
 //! The views call it and watch the stores; it knows no view.
 
+mod changes;
 mod chat;
 mod feed;
 mod queues;
@@ -161,6 +162,7 @@ impl Control {
         }
         self.stores.view.set(view.clone());
         self.view_changed(&old, &view);
+        self.changes_view_changed(&old, &view);
         self.read_chat();
     }
 

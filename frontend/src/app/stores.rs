@@ -11,8 +11,10 @@ use super::live::Live;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
+use crate::state::changes::Changes;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
+use crate::state::patrons::Patrons;
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::stream::StreamState;
@@ -81,6 +83,10 @@ pub struct Stores {
     pub publishes: Live<Publishes>,
     /// The lobby.
     pub chat: Live<ChatRoom>,
+    /// The changes of the database.
+    pub changes: Live<Changes>,
+    /// The table of patrons.
+    pub patrons: Live<Patrons>,
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
@@ -110,6 +116,8 @@ impl Default for Stores {
             whole: Live::default(),
             publishes: Live::default(),
             chat: Live::default(),
+            changes: Live::default(),
+            patrons: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),
             _owner: owner,

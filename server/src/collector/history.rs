@@ -20,7 +20,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::agents::Agents;
+use super::agents::{Agents, TierBounds};
 use super::alerts::{self, Alerts};
 use super::clients::Clients;
 use super::event;
@@ -152,6 +152,10 @@ impl History {
             ring: Ring::new(new_epoch(), bounds),
             agents: Agents::new(
                 bounds,
+                TierBounds {
+                    keep_secs: [limits.history_tier10_secs, limits.history_tier60_secs],
+                    bytes: limits.history_tiers_bytes,
+                },
                 usize::try_from(limits.collector_agents).unwrap_or(usize::MAX),
                 usize::try_from(limits.collector_metrics_per_agent).unwrap_or(usize::MAX),
             ),

@@ -114,7 +114,7 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
     let mut consumers: Vec<ConsumerRow> = subscribers.chain(taps).collect();
     consumers.sort_by_key(|consumer| consumer.slow_since_ms.is_none());
     consumers.truncate(DETAIL_ROWS_MAX);
-    let limits = &router.limits;
+    let bounds = router.bounds.of(name.as_str().as_bytes());
     let is_queue = name.kind() == ChannelKind::Queue;
     ChannelDetail {
         name: name.clone(),
@@ -124,12 +124,12 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
         publishers: None,
         n_publishers: None,
         limits: ChannelLimits {
-            frame_bytes: Some(limits.broker_frame_bytes),
-            outbox_messages: Some(limits.broker_outbox_messages),
-            outbox_bytes: Some(limits.broker_outbox_bytes),
-            backlog_messages: is_queue.then_some(limits.broker_backlog_messages),
-            backlog_bytes: is_queue.then_some(limits.broker_backlog_bytes),
-            idle_secs: Some(limits.broker_channel_idle_secs),
+            frame_bytes: Some(bounds.frame_bytes as u64),
+            outbox_messages: Some(bounds.outbox.n_messages),
+            outbox_bytes: Some(bounds.outbox.n_bytes as u64),
+            backlog_messages: is_queue.then_some(bounds.backlog.n_messages),
+            backlog_bytes: is_queue.then_some(bounds.backlog.n_bytes as u64),
+            idle_secs: Some(router.limits.broker_channel_idle_secs),
         },
     }
 }

@@ -13,6 +13,8 @@ use crate::broker::stats::BrokerStats;
 use crate::chat;
 use crate::collector::LatestSample;
 
+mod changes;
+
 /// Media type of the text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -34,6 +36,7 @@ pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     broker(&mut page, &state.engine.broker_stats());
     chat(&mut page, &state.chat.stats());
     sockets(&mut page, &state.sockets.stats());
+    changes::figures(&mut page, &state.changes.info());
     agents(&mut page, &state.history.latest());
     alerts(&mut page, &state.history.rules().rules);
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], page.text)
@@ -120,6 +123,8 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
 
 fn chat(page: &mut Page, stats: &chat::Stats) {
     page.figures(CHAT_FIGURES, stats);
+    let posts = stats.posts_refused;
+    page.by_reason("signalbox_chat_posts_refused_total", "Posts of programs refused, by reason.", posts);
     page.by_reason("signalbox_chat_refused_total", "Lines refused, by reason.", stats.refused);
     page.by_reason("signalbox_chat_closed_total", "Line clients that went, by reason.", stats.closed);
 }

@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::problem::ApiError;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::tail::Tails;
 
 mod board;
+mod changes;
 mod cut;
 mod details;
 mod requests;
@@ -46,6 +48,7 @@ pub struct Sockets {
     engine: Engine,
     tails: Arc<Tails>,
     chat: Arc<Chat>,
+    changes: Changes,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
@@ -67,6 +70,7 @@ impl Sockets {
         engine: Engine,
         tails: Arc<Tails>,
         chat: Arc<Chat>,
+        changes: Changes,
         limits: Arc<Limits>,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -78,6 +82,7 @@ impl Sockets {
             engine,
             tails,
             chat,
+            changes,
             limits,
             shutdown,
             seats: Arc::new(Semaphore::new(n_seats)),

@@ -3,6 +3,7 @@
 mod commands;
 mod ends;
 mod options;
+mod stress;
 
 use std::time::Duration;
 

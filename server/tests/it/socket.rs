@@ -7,6 +7,7 @@ use axum::routing::get;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use signalbox::broker::Router;
+use signalbox::changes::Changes;
 use signalbox::chat::Chat;
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
@@ -40,7 +41,7 @@ impl SocketHouse {
         let sockets = {
             let limits = Arc::new(limits);
             let tails = signalbox::tail::Tails::new(engine.clone(), Arc::clone(&limits));
-            Sockets::start(engine.clone(), tails, rooms, limits, shutdown.clone())
+            Sockets::start(engine.clone(), tails, rooms, Changes::default(), limits, shutdown.clone())
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -27,6 +27,7 @@ impl Control {
                 stores.hello.set(Some(Hello { version, features, limits }));
                 self.resume_queues();
                 self.resume_chat();
+                self.resume_changes();
             }
             ServerMessage::Heartbeat { .. }
             | ServerMessage::Engine { .. }
@@ -73,6 +74,8 @@ impl Control {
             | ServerMessage::ChatLine { .. }
             | ServerMessage::ChatPresence { .. }
             | ServerMessage::ChatLagged { .. } => {}
+            ServerMessage::Changes { events, accounts } => self.changes_came(events, accounts),
+            ServerMessage::ChangesStatus { info } => self.changes_status(*info),
             ServerMessage::Error { reason } => self.undecodable("relay", &reason),
         }
     }
@@ -135,6 +138,7 @@ impl Control {
                 Purpose::Subscribe(_) | Purpose::Purge(_) | Purpose::Join | Purpose::Say(_) => {}
             }
         }
+        stores.changes.update(crate::state::changes::Changes::interrupted);
         stores.tail.update(|tail| tail.iter_mut().for_each(Tail::interrupted));
         stores.channels.update(crate::state::channels::Channels::forget_rates);
         stores.chat.update(crate::state::chat_room::ChatRoom::interrupted);

@@ -8,6 +8,7 @@ use signalbox_shared::{ChannelName, Filter as Words, Payload};
 use tokio::time::Instant;
 
 use super::super::permits::{self, Action};
+use super::changes::ChangesWatch;
 use super::rooms::list;
 use super::session::Page;
 use crate::chat::SayError;
@@ -53,6 +54,10 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
+            ClientMessage::WatchChanges { since } => {
+                self.changes = Some(ChangesWatch::new(self.sockets.changes.clone(), since));
+            }
+            ClientMessage::UnwatchChanges => self.changes = None,
             ClientMessage::WatchChannel { channel } => {
                 self.detail = Some(self.sockets.details.watch(channel));
             }
@@ -242,6 +247,8 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChanges { .. }
+        | ClientMessage::UnwatchChanges
         | ClientMessage::WatchChannel { .. }
         | ClientMessage::UnwatchChannel
         | ClientMessage::ChatIdle { .. }

@@ -21,6 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::board::Watcher;
+use super::changes::ChangesWatch;
 use super::cut::CutPayloads;
 use super::details::DetailWatcher;
 use super::rooms::{RoomEvent, Rooms};
@@ -45,6 +46,7 @@ pub(super) struct Page<'s> {
     pub(super) watcher: Option<Watcher>,
     pub(super) detail: Option<DetailWatcher>,
     engine: Option<watch::Receiver<EngineInfo>>,
+    pub(super) changes: Option<ChangesWatch>,
     pub(super) requests: Bucket,
     /// Requests over the rate since the last one within it.
     pub(super) n_hasty: u64,
@@ -64,6 +66,7 @@ enum Event {
     Tail(ChannelName, TailBatch),
     Room(Arc<str>, RoomEvent),
     Channels(Vec<Bytes>),
+    Changes(ServerMessage),
     Heartbeat,
     Engine(EngineInfo),
 }
@@ -107,6 +110,7 @@ impl<'s> Page<'s> {
             watcher: None,
             detail: None,
             engine: sockets.engine.watch(),
+            changes: None,
             requests: Bucket::new(per_sec, per_sec.saturating_mul(2), now),
             n_hasty: 0,
             publishing: None,
@@ -141,6 +145,7 @@ impl<'s> Page<'s> {
                 (room, event) = self.rooms.next() => Event::Room(room, event),
                 messages = news(&mut self.watcher) => Event::Channels(messages),
                 json = detail_news(&mut self.detail) => Event::Channels(vec![json]),
+                message = super::changes::next(&mut self.changes) => Event::Changes(message),
                 _ = heartbeats.tick() => Event::Heartbeat,
                 info = engine_news(&mut self.engine) => Event::Engine(info),
             };
@@ -160,6 +165,7 @@ impl<'s> Page<'s> {
             }
             Event::Tail(channel, batch) => self.show(&channel, batch),
             Event::Room(room, event) => self.tell(&room, event),
+            Event::Changes(message) => self.say(&message),
             Event::Channels(messages) => messages.into_iter().for_each(|json| self.say_json(json)),
             Event::Engine(engine) => self.say(&ServerMessage::Engine { engine }),
             Event::Heartbeat if HEARTBEAT_INTERVAL + stall <= self.last_heard.elapsed() => {
