@@ -123,7 +123,7 @@ impl Elsewhere {
 
     /// What this relay saw of each channel.
     pub(super) fn channels(&self) -> Vec<ChannelRow> {
-        self.seen.rows()
+        self.seen.rows().into_iter().filter(|row| row.name.as_str() != super::PROBE_CHANNEL).collect()
     }
 
     /// What this relay saw of one channel; the rest is not known.
