@@ -85,6 +85,7 @@ limits! {
     history_tier10_secs = 86_400, 0 => 604_800, "Age at which a bucket of 10 s leaves the history: up to 242 KB per agent and metric in 24 hours; 0 keeps none.";
     history_tier60_secs = 604_800, 0 => 604_800, "Age at which a bucket of 60 s leaves the history: up to 283 KB per agent and metric in 7 days; 0 keeps none.";
     history_tiers_bytes = 512 * MIB, 256 * KIB => 64 * GIB, "Bytes of both kinds of buckets: 1,000 agents and metrics for the whole time; of more, the oldest leave earlier.";
+    history_disk_bytes = GIB, 16 * MIB => 1024 * GIB, "Bytes on disk under data_dir: half of them events of the feed, the rest buckets and marks; the oldest leave first.";
     history_marks = 1_000, 1 => 100_000, "Marks kept for the charts: messages on /topic/marks, and alerts that begin or end.";
     history_answer_values = 1_000_000, 1_000 => 100_000_000, "Values in one answer about the history; where there are more, its points are that much wider apart.";
     feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";

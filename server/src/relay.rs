@@ -37,6 +37,15 @@ pub struct Relay {
     limits: Arc<Limits>,
 }
 
+/// The history, off the runtime's own threads while it is read from the disk.
+async fn history(settings: &Settings) -> anyhow::Result<Arc<History>> {
+    let Some(data_dir) = settings.data_dir.clone() else {
+        return Ok(History::with_rules(&settings.limits, &settings.alerts));
+    };
+    let (limits, rules) = (settings.limits.clone(), settings.alerts.clone());
+    tokio::task::spawn_blocking(move || History::open(&limits, &rules, &data_dir)).await?
+}
+
 /// Where a relay really listens, which matters when a port of 0 was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Addresses {
@@ -70,7 +79,7 @@ impl Relay {
             EngineAddress::Tcp(address) => Engine::tcp(router.clone(), address, shutdown.clone()),
         }
         .with_permits(settings.permits);
-        let history = History::with_rules(&limits, &settings.alerts);
+        let history = history(settings).await?;
         let rooms = match &settings.data_dir {
             Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
             None => Chat::new(&limits),

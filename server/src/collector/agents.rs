@@ -11,7 +11,7 @@ use signalbox_shared::feed::{AgentChange, AgentState};
 use super::life::Life;
 use super::ring::Bounds;
 use super::series::Series;
-use super::tier::Tier;
+use super::tier::{Bucket, Tier};
 
 /// Lengths of the buckets, in seconds, finest first. Source: docs/protocol.md §3, tiers.
 pub const TIER_SECS: [u32; 2] = [10, 60];
@@ -42,6 +42,8 @@ pub struct Agents {
     n_bytes: u64,
     tier_bounds: TierBounds,
     lost: Lost,
+    /// Whether samples of an earlier run are put back, whose buckets may be there already.
+    is_restoring: bool,
 }
 
 /// Up to which moment something was dropped, in milliseconds since the Unix epoch; what is older is not whole.
@@ -89,6 +91,7 @@ impl Agents {
         let off = tier_bounds.keep_secs.map(|keep_secs| if keep_secs == 0 { i64::MAX } else { i64::MIN });
         Self {
             tier_bounds,
+            is_restoring: false,
             lost: Lost { samples_ms: i64::MIN, tiers_ms: off },
             bounds,
             agents_max,
@@ -122,6 +125,9 @@ impl Agents {
         let n_left_out = agent.series.push(seq, sample.timestamp_ms, sample.metrics(), self.metrics_max);
         self.n_bytes += agent.series.bytes() - n_bytes_before;
         for tier in &mut agent.tiers {
+            if self.is_restoring && tier.is_saved(sample.timestamp_ms) {
+                continue;
+            }
             tier.push(sample.timestamp_ms, sample.metrics(), self.metrics_max);
         }
         self.order.push_back((admitted.number, now_ms));
@@ -165,6 +171,52 @@ impl Agents {
     #[must_use]
     pub fn agent(&self, color: &str) -> Option<&Agent> {
         self.agents.get(self.numbers.get(color)?)
+    }
+
+    /// Buckets that have ended and were not taken yet, with their agent and the place of their length.
+    pub fn take_unsaved(&mut self, now_ms: i64) -> Vec<(usize, String, Bucket)> {
+        let mut taken = Vec::new();
+        for agent in self.agents.values_mut() {
+            for (index, tier) in agent.tiers.iter_mut().enumerate() {
+                let buckets = tier.take_unsaved(now_ms).into_iter();
+                taken.extend(buckets.map(|bucket| (index, agent.color.clone(), bucket)));
+            }
+        }
+        taken
+    }
+
+    /// Puts back a bucket of an earlier run. Buckets come before samples.
+    pub fn restore_bucket(&mut self, index: usize, color: &str, bucket: Bucket) {
+        let at_ms = bucket.number.saturating_mul(i64::from(TIER_SECS[index]) * 1_000);
+        let number = match self.numbers.get(color) {
+            Some(&number) => number,
+            None if self.agents.len() < self.agents_max => self.add(color, at_ms),
+            None => return,
+        };
+        let Some(agent) = self.agents.get_mut(&number) else { return };
+        agent.life = Life::gone(agent.life.last_at_ms().max(at_ms));
+        agent.tiers[index].restore(bucket, self.metrics_max);
+    }
+
+    /// Samples of an earlier run come next, or no more of them; the first of them came at `first_at_ms`.
+    pub fn restore_samples(&mut self, is_restoring: bool, first_at_ms: Option<i64>) {
+        self.is_restoring = is_restoring;
+        if let Some(first_at_ms) = first_at_ms {
+            // Before the first one that was saved, there may have been more.
+            self.lost.samples_ms = self.lost.samples_ms.max(first_at_ms);
+            for (index, lost_ms) in self.lost.tiers_ms.iter_mut().enumerate() {
+                let tiers = self.agents.values().map(|agent| &agent.tiers[index]);
+                *lost_ms = (*lost_ms).max(tiers.filter_map(Tier::oldest_ms).min().unwrap_or(first_at_ms));
+            }
+        }
+    }
+
+    /// An earlier run has told of this agent's life.
+    pub fn restore_life(&mut self, change: &AgentChange) {
+        let agent = self.numbers.get(&change.color).and_then(|number| self.agents.get_mut(number));
+        if let Some(agent) = agent.filter(|_| change.state == AgentState::Gone) {
+            agent.life.leave();
+        }
     }
 
     /// Up to which moment something was dropped.

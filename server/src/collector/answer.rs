@@ -167,7 +167,9 @@ fn source(lost: Lost, since_ms: i64, step_secs: u32) -> (Source, u32) {
         return (Source::Samples, step_secs);
     }
     let finest = (0..TIER_SECS.len()).find(|&index| reaches(index));
-    let furthest = || (0..TIER_SECS.len()).min_by_key(|&index| (lost.tiers_ms[index], index));
+    // Both begin with the first sample, but not with the same bucket.
+    let furthest =
+        || (0..TIER_SECS.len()).min_by_key(|&index| (lost.tiers_ms[index].div_euclid(60_000), index));
     match finest.or_else(furthest).filter(|&index| lost.tiers_ms[index] < lost.samples_ms) {
         Some(index) => (Source::Tier(index), step_secs.max(1).next_multiple_of(TIER_SECS[index])),
         None => (Source::Samples, step_secs),

@@ -15,6 +15,7 @@ mod http;
 mod peers;
 mod process;
 mod relay;
+mod restart;
 mod socket;
 mod support;
 mod terminal;

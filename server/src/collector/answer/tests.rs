@@ -24,18 +24,18 @@ fn a_step_is_widened_until_the_answer_fits() {
 
 #[test]
 fn the_coarsest_whole_source_that_the_step_allows() {
-    let lost = Lost { samples_ms: 1_000, tiers_ms: [500, 100] };
+    let lost = Lost { samples_ms: 1_000_000, tiers_ms: [500_000, 100_000] };
     let check = |since_ms, step_secs, expected: (Source, u32)| {
         assert_eq!(source(lost, since_ms, step_secs), expected, "{since_ms} {step_secs}");
     };
-    check(1_000, 0, (Source::Samples, 0));
-    check(1_000, 7, (Source::Samples, 7));
-    check(1_000, 20, (Source::Tier(0), 20));
-    check(1_000, 120, (Source::Tier(1), 120));
-    check(999, 0, (Source::Tier(0), 10));
-    check(999, 15, (Source::Tier(0), 20));
-    check(499, 0, (Source::Tier(1), 60));
-    check(499, 10, (Source::Tier(1), 60));
+    check(1_000_000, 0, (Source::Samples, 0));
+    check(1_000_000, 7, (Source::Samples, 7));
+    check(1_000_000, 20, (Source::Tier(0), 20));
+    check(1_000_000, 120, (Source::Tier(1), 120));
+    check(999_999, 0, (Source::Tier(0), 10));
+    check(999_999, 15, (Source::Tier(0), 20));
+    check(499_999, 0, (Source::Tier(1), 60));
+    check(499_999, 10, (Source::Tier(1), 60));
     check(1, 0, (Source::Tier(1), 60));
     // Without tiers, the samples are what there is.
     let off = Lost { samples_ms: 1_000, tiers_ms: [i64::MAX; 2] };
@@ -86,8 +86,7 @@ fn a_day_comes_from_buckets_and_an_hour_from_samples() {
 
 #[test]
 fn the_weight_of_the_buckets_is_bounded() {
-    let mut limits = Limits::default();
-    limits.history_tiers_bytes = 1 << 20;
+    let limits = Limits { history_tiers_bytes: 1 << 20, ..Limits::default() };
     let history = History::new(&limits);
     for n in 0..4_000_i64 {
         for color in ["red", "green", "blue", "teal"] {
@@ -102,7 +101,7 @@ fn the_weight_of_the_buckets_is_bounded() {
     assert!(bytes <= 1 << 20, "{bytes}");
     // What was dropped is known: the whole time comes from the coarser buckets, or from what is left of them.
     let whole = history.answer(ask(40_000, 60, None), 40_000_000);
-    assert!(0 < whole.agents[0].timestamps_ms.len());
+    assert!(!whole.agents[0].timestamps_ms.is_empty());
 }
 
 #[test]
