@@ -2,7 +2,9 @@
 
 pub(crate) mod account;
 pub(crate) mod forward;
+pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod stalled;
 pub(crate) mod throughput;
 pub(crate) mod wire;
 

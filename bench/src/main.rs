@@ -27,6 +27,10 @@ enum Load {
     Throughput(load::throughput::Args),
     /// Messages at a steady rate, timed from when each was due.
     Latency(load::latency::Args),
+    /// Many subscribers that wait, and one message to all of them.
+    Idle(load::idle::Args),
+    /// A fast subscriber beside one that reads nothing.
+    Stalled(load::stalled::Args),
     /// The ceiling: copies bytes from one connection to another.
     Forward(load::forward::Args),
 }
@@ -36,6 +40,8 @@ fn main() -> anyhow::Result<()> {
         Cli::Broker(args) => broker::run(&args),
         Cli::Load(Load::Throughput(args)) => load::throughput::run(&args),
         Cli::Load(Load::Latency(args)) => load::latency::run(&args),
+        Cli::Load(Load::Idle(args)) => load::idle::run(&args),
+        Cli::Load(Load::Stalled(args)) => load::stalled::run(&args),
         Cli::Load(Load::Forward(args)) => load::forward::run(&args),
     }
 }

@@ -40,6 +40,7 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 pub mod stats;
+mod stats_log;
 mod stream;
 mod topic;
 pub mod unix;

@@ -10,6 +10,7 @@ pub mod chat;
 pub mod db;
 pub mod demo;
 pub mod listen;
+mod live;
 pub mod reference;
 pub mod send;
 pub mod serve;

@@ -105,6 +105,12 @@ pub const SETTINGS: &[Setting] = &[
         "drop",
         "What becomes of a broker connection that cannot follow its topic: it loses the newest messages, or is closed.",
     ),
+    setting(
+        "broker_stats",
+        "TIME|off",
+        "off",
+        "How often the log has a line with the broker's statistics, such as 10s or 5m.",
+    ),
     setting("chat", "ADDR|off", "127.0.0.1:8000", "Where the line chat listens."),
     list(
         "collector_sub",

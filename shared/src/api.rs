@@ -185,6 +185,9 @@ pub struct ChannelRow {
     pub unrouted: Option<u64>,
     /// Messages removed by a purge.
     pub purged: Option<u64>,
+    /// Messages that were too large or found the backlog full, and were refused to who published them here.
+    #[serde(default)]
+    pub refused: Option<u64>,
     /// When the last message was published, in milliseconds since the Unix epoch.
     pub last_message_at_ms: Option<i64>,
     /// What this relay itself saw; only with an engine that gives no statistics.

@@ -5,6 +5,7 @@
 mod changes;
 mod chat;
 mod feed;
+mod metrics;
 mod queues;
 mod socket;
 
@@ -23,7 +24,7 @@ use super::stores::Stores;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
 use crate::state::route::{Query, View};
-use crate::transport::feed::{Feed, HISTORY_WINDOW_SECS};
+use crate::transport::feed::Feed;
 use crate::transport::history;
 use crate::transport::page_events::{PageEvent, PageEvents};
 use crate::transport::socket::{SendError, Socket};
@@ -50,8 +51,12 @@ pub struct Control {
 
 struct Inner {
     relay: RefCell<Option<RelayAddress>>,
-    /// How much history has been fetched, in seconds.
-    history_secs: Cell<u32>,
+    /// Since when every sample is held as it came, in milliseconds by the relay's clock; none before the history.
+    recent_from_ms: Cell<Option<f64>>,
+    /// Samples put behind the history of the past since it was fetched.
+    n_past_appended: Cell<u64>,
+    /// When the relay may be asked for the past again, in milliseconds by the page's clock.
+    past_again_at_ms: Cell<i64>,
     feed: RefCell<Option<Feed>>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Requests>,
@@ -67,7 +72,9 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             relay: RefCell::default(),
-            history_secs: Cell::new(HISTORY_WINDOW_SECS),
+            recent_from_ms: Cell::default(),
+            n_past_appended: Cell::default(),
+            past_again_at_ms: Cell::default(),
             feed: RefCell::default(),
             socket: RefCell::default(),
             requests: RefCell::default(),
@@ -136,6 +143,7 @@ impl Control {
         self.feed().iter().for_each(Feed::tick);
         self.socket().iter().for_each(Socket::tick);
         self.tick_chat(now_ms);
+        self.look_after_past(now_ms);
         // Once a second is often enough for ages.
         if now_ms / 1000 != self.stores.clock_ms.get_untracked() / 1000 {
             self.stores.clock_ms.set(now_ms);

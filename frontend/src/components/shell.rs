@@ -23,6 +23,7 @@ pub fn Shell(
         move |_| view.get()
     });
     let n_unread = Memo::new(move |_| stores.chat.with(|chat| chat.n_unread));
+    let n_alerts = Memo::new(move |_| stores.alerts.with(|alerts| alerts.len()));
     let focus_main = move || {
         if let Some(main) = main.get_untracked() {
             // A focus that is refused leaves the person where they were.
@@ -32,8 +33,14 @@ pub fn Shell(
     Effect::new(move |_| {
         let title = view.with(View::title);
         let unread = n_unread.get();
+        let n_alerts = n_alerts.get();
+        let alerts = if n_alerts > 0 {
+            format!("\u{26a0} {} \u{b7} ", units::counted(n_alerts as u64, "alert", "alerts"))
+        } else {
+            String::new()
+        };
         let unread = if unread > 0 { format!("({}) ", units::count(unread)) } else { String::new() };
-        document().set_title(&format!("{unread}{title} · Signalbox"));
+        document().set_title(&format!("{alerts}{unread}{title} · Signalbox"));
     });
     // Whoever goes to another view by keyboard stands at its beginning.
     Effect::new(move |old: Option<View>| {

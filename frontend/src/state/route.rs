@@ -48,6 +48,11 @@ impl Query {
         self.0.get(key).map(String::as_str)
     }
 
+    /// Every key and its value, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// Sets a key, or takes it out.
     pub fn set(&mut self, key: &str, value: Option<String>) {
         match value {

@@ -51,6 +51,8 @@ pub(crate) struct Counts {
     pub(crate) dropped: AtomicU64,
     pub(crate) unrouted: AtomicU64,
     pub(crate) purged: AtomicU64,
+    /// Not taken from a publisher that was told so.
+    pub(crate) refused: AtomicU64,
     /// Taken back from consumers that left.
     pub(crate) returned: AtomicU64,
     /// In milliseconds since the Unix epoch; 0 before the first.
@@ -279,6 +281,7 @@ impl Channel {
             dropped: load(&self.counts.dropped),
             unrouted: load(&self.counts.unrouted),
             purged: load(&self.counts.purged),
+            refused: load(&self.counts.refused),
             last_message_at_ms: (last_message_ms != 0).then_some(last_message_ms),
         }
     }

@@ -38,6 +38,14 @@ impl SettingArgs {
     }
 }
 
+impl SettingArgs {
+    /// Whether the command line itself says something about a setting.
+    #[must_use]
+    pub fn says(&self, name: &str) -> bool {
+        self.flags.values(name).is_some()
+    }
+}
+
 impl FromArgMatches for SettingArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut flags = Layers::default();

@@ -32,6 +32,7 @@ pub(super) async fn publish(
     let limit_bytes = router.bounds.of(channel.as_str().as_bytes()).frame_bytes as u64;
     let payload_bytes = payload.len() as u64;
     if limit_bytes < payload_bytes {
+        router.note_refused(channel);
         return Err(PublishError::TooLarge { payload_bytes, limit_bytes });
     }
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
@@ -62,6 +63,7 @@ pub(super) async fn publish(
                 return Ok(receipt);
             }
             Some(Hold::Queue { .. }) if is_last_try => {
+                router.note_refused(channel);
                 return Err(PublishError::BacklogFull { channel: channel.clone() });
             }
             Some(Hold::Queue { channel, refused }) => {
@@ -164,6 +166,7 @@ impl From<ChannelStats> for ChannelRow {
             dropped: Some(stats.dropped),
             unrouted: Some(stats.unrouted),
             purged: Some(stats.purged),
+            refused: Some(stats.refused),
             last_message_at_ms: stats.last_message_at_ms,
             seen: None,
         }

@@ -1,5 +1,6 @@
 //! Subscribers and consumers that cannot follow, to the message.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use signalbox::limits::Limits;
@@ -9,12 +10,13 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::support::broker::{Broker, Client, frame};
-use crate::support::{DEADLINE, eventually};
+use crate::support::{DEADLINE, eventually, http};
 
 /// A broker in a process of its own.
 struct Process {
     broker: Child,
     address: String,
+    page: String,
     log: Lines<BufReader<ChildStderr>>,
     /// Kept open, for it prints more than what is read.
     _printed: Lines<BufReader<ChildStdout>>,
@@ -31,14 +33,17 @@ async fn process(args: &[&str]) -> Process {
         .spawn()
         .unwrap();
     let mut printed = BufReader::new(broker.stdout.take().unwrap()).lines();
+    let mut page = String::new();
     let address = loop {
         let line = timeout(DEADLINE, printed.next_line()).await.expect("a line").unwrap().expect("a line");
-        if line.trim_start().starts_with("broker") {
-            break line.split_whitespace().nth(1).unwrap().to_owned();
+        match line.split_whitespace().take(2).collect::<Vec<_>>()[..] {
+            ["broker", address] => break address.to_owned(),
+            ["page", address] => page = address.to_owned(),
+            _ => {}
         }
     };
     let log = BufReader::new(broker.stderr.take().unwrap()).lines();
-    Process { broker, address, log, _printed: printed }
+    Process { broker, address, page, log, _printed: printed }
 }
 
 async fn line_with(log: &mut Lines<BufReader<ChildStderr>>, text: &str) -> String {
@@ -68,7 +73,7 @@ async fn the_log_names_a_slow_subscriber_and_its_losses_to_the_message() {
     const N: u32 = 4_000;
     let bounds =
         ["--broker-outbox-messages", "64", "--broker-outbox-bytes", "262144", "--broker-hold-millis", "0"];
-    let Process { mut broker, address, mut log, _printed } = process(&bounds).await;
+    let Process { mut broker, address, mut log, _printed, .. } = process(&bounds).await;
     let mut stalled = join(&address, "/topic/load").await;
     let stalled_address = stalled.stream.local_addr().unwrap().to_string();
     stalled.publish("/topic/load", b"joined").await;
@@ -99,6 +104,48 @@ async fn the_log_names_a_slow_subscriber_and_its_losses_to_the_message() {
     let n_received = timeout(DEADLINE, reading).await.unwrap().unwrap();
     assert_eq!(n_received + number_before(&ends, "messages in"), u64::from(N), "{ends}");
     assert_eq!(timeout(DEADLINE, broker.wait()).await.unwrap().unwrap().code(), Some(0));
+}
+
+/// The broker alone tells what the embedded one tells, in its log and over HTTP.
+#[tokio::test]
+async fn the_broker_alone_logs_and_serves_its_statistics() {
+    let Process { broker: _broker, address, page, mut log, _printed } =
+        process(&["--broker-stats", "1s", "--http", "127.0.0.1:0"]).await;
+    let mut client = join(&address, "/topic/a").await;
+    client.publish("/topic/a", b"hello").await;
+    assert_eq!(client.next().await, b"hello");
+    let line = loop {
+        let line = line_with(&mut log, "broker: ").await;
+        if line.contains("published=1") {
+            break line;
+        }
+    };
+    for figure in
+        ["connections=1", "delivered=1", "dropped=0", "waiting=0", "buffered_bytes=0", "slow=0", "held=0"]
+    {
+        assert!(line.contains(figure), "{figure}: {line}");
+    }
+    let page: SocketAddr = page.strip_prefix("http://").unwrap().parse().unwrap();
+    let text = http(page, "GET", "/metrics", &[], b"").await.text();
+    for figure in [
+        "signalbox_channel_published_total{channel=\"/topic/a\"} 1\n",
+        "signalbox_channel_refused_total{channel=\"/topic/a\"} 0\n",
+        "signalbox_broker_connections 1\n",
+        "signalbox_broker_connections_max 10000\n",
+        "signalbox_broker_connections_slow 0\n",
+        "signalbox_broker_published_total 1\n",
+        "signalbox_broker_buffered_bytes_max 536870912\n",
+        "signalbox_broker_closed_total{reason=\"slow_subscriber\"} 0\n",
+    ] {
+        assert!(text.contains(figure), "{figure}: {text}");
+    }
+    let rows: serde_json::Value = http(page, "GET", "/api/connections", &[], b"").await.json();
+    let row = &rows[0];
+    assert_eq!(
+        (&row["channel"], &row["delivered"], &row["delivered_bytes"]),
+        (&"/topic/a".into(), &1.into(), &9.into())
+    );
+    assert!(row["last_delivery_at_ms"].is_i64() && row["slow_since_ms"].is_null(), "{row}");
 }
 
 /// The consumers take something only when every publisher that has more waits: they are outrun as far as can be.
