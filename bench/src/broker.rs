@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::load::{latency, throughput};
 use crate::peer::{Program, Server};
-use crate::report::{Spread, quantity, table};
+use crate::report::{Spread, cores, quantity, say, table};
 
 /// Measures the broker.
 #[derive(Debug, clap::Args)]
@@ -294,13 +294,4 @@ fn latency_table(rows: &[LatencyRow]) -> String {
         ]
     });
     table(&["case", "program", "p50 us", "p99 us", "p99.9 us"], &cells.collect::<Vec<_>>())
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-#[expect(clippy::print_stdout, reason = "a bench's report belongs on standard output")]
-fn say(text: &str) {
-    println!("{text}");
 }

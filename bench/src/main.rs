@@ -4,9 +4,15 @@
 //! run checks its counts before its time is believed. Nothing here is linked with the product.
 
 mod broker;
+mod browser;
+mod charts;
+mod collector;
+mod feed;
 mod load;
 mod peer;
+mod process;
 mod report;
+mod site;
 
 use clap::{Parser, Subcommand};
 
@@ -16,6 +22,12 @@ use clap::{Parser, Subcommand};
 enum Cli {
     /// The message broker beside nats-server, redis-server and a plain forwarder.
     Broker(broker::Args),
+    /// The page's chart beside uPlot, smoothie and Chart.js, in headless Chromium.
+    Charts(charts::Args),
+    /// The feed to many browsers beside nginx with nchan and aiohttp-sse.
+    Feed(feed::Args),
+    /// Samples from many agents.
+    Collector(collector::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -33,11 +45,23 @@ enum Load {
     Stalled(load::stalled::Args),
     /// The ceiling: copies bytes from one connection to another.
     Forward(load::forward::Args),
+    /// Browsers on a feed.
+    FeedClients(load::feed_clients::Args),
+    /// Who sends what they see.
+    FeedPublisher(load::feed_publisher::Args),
+    /// Agents on a collector.
+    Agents(load::agents::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Broker(args) => broker::run(&args),
+        Cli::Charts(args) => charts::run(&args),
+        Cli::Feed(args) => feed::run(&args),
+        Cli::Collector(args) => collector::run(&args),
+        Cli::Load(Load::FeedClients(args)) => load::feed_clients::run(&args),
+        Cli::Load(Load::FeedPublisher(args)) => load::feed_publisher::run(&args),
+        Cli::Load(Load::Agents(args)) => load::agents::run(&args),
         Cli::Load(Load::Throughput(args)) => load::throughput::run(&args),
         Cli::Load(Load::Latency(args)) => load::latency::run(&args),
         Cli::Load(Load::Idle(args)) => load::idle::run(&args),

@@ -13,6 +13,7 @@ pub mod decimate;
 pub mod draw;
 pub mod export;
 pub mod format;
+pub mod kept_columns;
 pub mod layout;
 pub mod legend;
 pub mod observers;

@@ -12,6 +12,7 @@ use web_sys::HtmlElement;
 use super::axis_range::{AxisRange, ValueRange};
 use super::backend::CommandBackend;
 use super::format::tick_label;
+use super::kept_columns::KeptColumns;
 use super::layout::Layout;
 use super::paint::{self, Inks, Line, Strip, TimeLabel, ValueTick};
 use super::pyramid::Extremes;
@@ -96,8 +97,8 @@ pub struct Plot {
     strip_start: i64,
     labels_start: i64,
     drawn_labels: Vec<TimeLabel>,
-    scratch: Vec<(i32, i32)>,
     marks: Vec<Mark>,
+    kept: KeptColumns,
 }
 
 impl Plot {
@@ -125,8 +126,8 @@ impl Plot {
             strip_start: 0,
             labels_start: 0,
             drawn_labels: Vec::new(),
-            scratch: Vec::new(),
             marks: Vec::new(),
+            kept: KeptColumns::default(),
         })
     }
 
@@ -327,6 +328,9 @@ impl Plot {
         let overhang = i64::from(strip.line_width() / super::commands::UNITS_PER_PX) + 2;
         let plan = self.tiles.plan(&View { visible, ahead, overhang }, strip.time, &marks);
         self.marks = marks;
+        if plan.is_full {
+            self.kept.retain(|id| strip.lines.iter().any(|line| line.id == id));
+        }
         let width = self.tiles.tile_columns() as i32;
         let height = strip.layout.plot_height;
         self.strip_start = plan.seats[0].start;
@@ -346,7 +350,7 @@ impl Plot {
                     backend.commands().clip(x, 0, n, height);
                     backend.commands().clear(x, 0, n, height);
                 }
-                strip.draw(&self.backend, seat.start, left..right, &mut self.scratch);
+                strip.draw(&self.backend, seat.start, left..right, &mut self.kept);
                 if !seat.is_fresh {
                     self.backend.borrow_mut().commands().unclip();
                 }
