@@ -85,6 +85,7 @@ impl Counts {
             dropped: None,
             unrouted: None,
             purged: None,
+            refused: None,
             last_message_at_ms: (last_ms != 0).then_some(last_ms),
             seen: Some(api::Seen {
                 received: self.received.load(Ordering::Relaxed),
