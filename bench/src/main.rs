@@ -5,6 +5,7 @@
 
 mod broker;
 mod browser;
+mod cache;
 mod charts;
 mod collector;
 mod feed;
@@ -22,6 +23,8 @@ use clap::{Parser, Subcommand};
 enum Cli {
     /// The message broker beside nats-server, redis-server and a plain forwarder.
     Broker(broker::Args),
+    /// Patrons from the cache and from PostgreSQL, and how soon a change is known.
+    Cache(cache::Args),
     /// The page's chart beside uPlot, smoothie and Chart.js, in headless Chromium.
     Charts(charts::Args),
     /// The feed to many browsers beside nginx with nchan and aiohttp-sse.
@@ -56,6 +59,7 @@ enum Load {
 fn main() -> anyhow::Result<()> {
     match Cli::parse() {
         Cli::Broker(args) => broker::run(&args),
+        Cli::Cache(args) => cache::run(&args),
         Cli::Charts(args) => charts::run(&args),
         Cli::Feed(args) => feed::run(&args),
         Cli::Collector(args) => collector::run(&args),

@@ -10,6 +10,7 @@ pub mod feed;
 pub mod history;
 pub mod link;
 pub mod page_events;
+pub mod patrons;
 pub mod socket;
 
 /// The page's clock, in milliseconds since the Unix epoch.

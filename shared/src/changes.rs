@@ -9,7 +9,7 @@ use crate::EventId;
 pub type PatronId = i32;
 
 /// A row of the table `patron`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Patron {
     /// Its key.
     pub id: PatronId,

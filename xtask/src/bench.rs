@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what is measured, and what it is measured against, built, installed and started.
 
 mod broker;
+mod cache;
 mod charts;
 mod feed;
 
@@ -14,8 +15,9 @@ use anyhow::{Context, Result, bail};
 use crate::{debian, process, progress, workspace};
 
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 4] = [
+const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 5] = [
     ("broker", broker::prepare),
+    ("cache", cache::prepare),
     ("charts", charts::prepare),
     ("feed", feed::prepare),
     ("collector", feed::prepare_collector),

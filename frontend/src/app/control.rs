@@ -6,6 +6,7 @@ mod changes;
 mod chat;
 mod feed;
 mod metrics;
+mod patrons;
 mod queues;
 mod socket;
 
