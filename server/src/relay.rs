@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signalbox_shared::api::ServiceInfo;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,7 +18,7 @@ use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
-use crate::config::Settings;
+use crate::config::{EngineAddress, Settings};
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::notices;
@@ -73,7 +74,11 @@ impl Relay {
 
         let limits = Arc::new(settings.limits.clone());
         let router = broker::Router::with_options(&limits, &settings.broker_options);
-        let engine = Engine::embedded(router.clone());
+        let engine = match &settings.engine {
+            EngineAddress::Embedded => Engine::embedded(router.clone()),
+            EngineAddress::Tcp(address) => Engine::tcp(router.clone(), address, shutdown.clone()),
+        }
+        .with_permits(settings.permits);
         let history = history(settings).await?;
         let rooms = match &settings.data_dir {
             Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
@@ -131,6 +136,9 @@ impl Relay {
                 sockets: sockets.clone(),
                 engine,
                 tails,
+                streams: Arc::new(Semaphore::new(
+                    usize::try_from(limits.http_tails_clients).unwrap_or(Semaphore::MAX_PERMITS),
+                )),
                 history,
                 collector: collector.stats(),
                 chat: rooms.clone(),

@@ -24,8 +24,8 @@ mod stream;
 mod view;
 
 use chunk::Chunk;
-pub(crate) use chunk::Message;
-use ring::{Cursor, Ring, Taken};
+pub(crate) use ring::Taken;
+use ring::{Cursor, Ring};
 pub(crate) use stream::{FilterSlot, TailBatch, batches};
 pub(crate) use view::{BatchBounds, View};
 
@@ -129,6 +129,18 @@ async fn read(ring: Arc<Ring>, mut subscription: Subscription) {
 }
 
 impl Source {
+    /// As [`Source::next`], but one that consumes takes at most `n_messages`: what it is not shown is not its to take.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped before it is ready.
+    pub(crate) async fn next_at_most(&mut self, n_messages: u64) -> Taken {
+        if let Self::Consume(_, bounds) = self {
+            let n_messages = usize::try_from(n_messages).unwrap_or(usize::MAX);
+            bounds.n_messages = bounds.n_messages.min(n_messages.max(1));
+        }
+        self.next().await
+    }
+
     /// Waits for messages and takes those that there are.
     ///
     /// # Cancel safety

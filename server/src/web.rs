@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 use axum::middleware;
 use axum::routing::{get, post};
 use signalbox_shared::api::ServiceInfo;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::changes::Changes;
@@ -20,10 +21,14 @@ use crate::tail::Tails;
 pub mod api;
 pub mod assets;
 pub mod auth;
+mod bulk;
+pub mod channels_api;
 pub mod feed;
 pub mod listener;
+mod message_stream;
 pub mod metrics_api;
 pub mod patrons;
+pub mod permits;
 pub mod problem;
 pub mod prometheus;
 pub mod socket;
@@ -37,6 +42,8 @@ pub struct AppState {
     pub engine: Engine,
     /// What watchers see of channels.
     pub tails: Arc<Tails>,
+    /// Seats for streams of messages over HTTP.
+    pub streams: Arc<Semaphore>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.
@@ -89,6 +96,11 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/metrics", get(prometheus::metrics))
         .route("/api/info", get(api::info))
         .route("/api/channels", get(api::channels))
+        .route("/api/channels/{name}", get(channels_api::detail))
+        .route(
+            "/api/channels/{name}/messages",
+            get(channels_api::messages).post(channels_api::publish).delete(channels_api::purge),
+        )
         .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
         .route("/api/changes", get(api::changes))

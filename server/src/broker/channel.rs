@@ -14,6 +14,7 @@ use super::bounds::ChannelBounds;
 use super::frame::{self, HEADER_BYTES};
 use super::hold::{Hold, TopicHold};
 use super::memory::Memory;
+use super::outbox::Outbox;
 use super::queue::{Dealt, Queue, QueueAccount};
 use super::run::{Run, Scratch};
 use super::stats::ChannelStats;
@@ -207,6 +208,16 @@ impl Channel {
             Routing::Queue(queue) => queue.account().n_consumers,
             Routing::Null => 0,
         }
+    }
+
+    /// Everybody who takes part in the delivery, then everybody who only watches.
+    pub(crate) fn receivers(&self) -> (Vec<Arc<Outbox>>, Vec<Arc<Outbox>>) {
+        let subscribers = match &self.routing {
+            Routing::Topic(subscribers) => subscribers.list(),
+            Routing::Queue(queue) => queue.consumers(),
+            Routing::Null => Vec::new(),
+        };
+        (subscribers, self.taps.list())
     }
 
     pub(crate) fn note_use(&self, now_ms: i64) {

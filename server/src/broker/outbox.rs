@@ -174,6 +174,10 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
+    }
+
     pub(crate) fn channel(&self) -> &ChannelName {
         &self.channel
     }

@@ -214,6 +214,11 @@ impl Router {
         rows
     }
 
+    /// The channel of that name, if anybody has used it; it is not made.
+    pub(crate) fn known_channel(&self, name: &ChannelName) -> Option<Arc<Channel>> {
+        self.channels.read().get(name.as_str().as_bytes()).cloned()
+    }
+
     /// Every connection's statistics, in the order of their arrival.
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionRow> {

@@ -11,6 +11,7 @@ use signalbox_shared::ChannelName;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::chunk::Message;
 use super::{Chunk, Tails};
 use crate::limits::Limits;
 
@@ -48,6 +49,30 @@ pub(crate) struct Taken {
     /// Messages before these that had left the ring.
     pub(super) n_lost: u64,
     pub(super) chunks: Vec<Arc<Chunk>>,
+}
+
+impl Taken {
+    /// Messages before these that had left the ring.
+    pub(crate) fn n_lost(&self) -> u64 {
+        self.n_lost
+    }
+
+    /// Messages lost behind these.
+    pub(crate) fn n_lost_behind(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.n_lost_behind).sum()
+    }
+
+    /// The messages, oldest first.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = Message> + '_ {
+        self.chunks.iter().flat_map(Chunk::messages)
+    }
+
+    /// The same in several, each of which holds at most one chunk, so that losses stand in their places.
+    pub(crate) fn into_parts(self) -> impl Iterator<Item = Self> {
+        let lost = Self { n_lost: self.n_lost, chunks: Vec::new() };
+        let chunks = self.chunks.into_iter().map(|chunk| Self { n_lost: 0, chunks: vec![chunk] });
+        std::iter::once(lost).chain(chunks)
+    }
 }
 
 impl Ring {

@@ -68,14 +68,9 @@ impl View {
     }
 
     /// Totals since the beginning.
-    #[must_use]
-    pub(crate) fn accounts(&self) -> TailAccounts {
+    #[cfg(test)]
+    pub(super) fn accounts(&self) -> TailAccounts {
         self.accounts
-    }
-
-    /// Every message of a take that the filter wants, with its number, oldest first; for those who read all of them.
-    pub(crate) fn all(&mut self, taken: &Taken, filter: Option<&Filter>) -> Vec<(u64, Message)> {
-        self.show(taken, filter).messages
     }
 
     /// Picks what is shown, the newest first until it is enough, and does the accounts.

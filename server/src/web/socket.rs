@@ -25,6 +25,7 @@ use crate::tail::Tails;
 mod board;
 mod changes;
 mod cut;
+mod details;
 mod requests;
 mod rooms;
 mod session;
@@ -32,6 +33,7 @@ mod stats;
 mod streams;
 
 use board::Board;
+use details::Details;
 pub use stats::{Closing, Stats};
 
 /// What one read takes at most, in bytes, allocated for as long as the socket is open.
@@ -50,6 +52,7 @@ pub struct Sockets {
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
+    details: Arc<Details>,
     seats: Arc<Semaphore>,
     tasks: TaskTracker,
     counters: stats::Counters,
@@ -74,6 +77,7 @@ impl Sockets {
         let n_seats =
             usize::try_from(limits.socket_clients).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
+            details: Details::new(engine.clone()),
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
             tails,

@@ -5,8 +5,10 @@
 mod alerts;
 mod broker;
 mod changes;
+mod channels;
 mod chat;
 mod chat_channels;
+mod engine_tcp;
 mod feed;
 mod hostile;
 mod http;

@@ -52,10 +52,7 @@ impl SocketHouse {
     }
 
     pub(crate) async fn page(&self) -> Page {
-        let (socket, _) = connect_async(format!("ws://{}/ws", self.address)).await.unwrap();
-        let mut page = Page { socket, last_id: 0 };
-        assert_eq!(page.next().await["type"], "hello");
-        page
+        Page::connect(self.address).await
     }
 
     pub(crate) async fn publish(&self, channel: &str, payload: &[u8]) {
@@ -71,6 +68,19 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// Opens one at this address and takes its hello.
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let (socket, _) = connect_async(format!("ws://{address}/ws")).await.unwrap();
+        let mut page = Self { socket, last_id: 0 };
+        assert_eq!(page.next().await["type"], "hello");
+        page
+    }
+
+    /// The next message of a type, if one comes in time.
+    pub(crate) async fn try_next_of(&mut self, kind: &str, patience: std::time::Duration) -> Option<Value> {
+        timeout(patience, self.next_of(kind)).await.ok()
+    }
+
     pub(crate) async fn send(&mut self, message: Value) {
         self.socket.send(Message::text(message.to_string())).await.unwrap();
     }

@@ -7,12 +7,12 @@ use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMess
 use signalbox_shared::{ChannelName, Filter as Words, Payload};
 use tokio::time::Instant;
 
+use super::super::permits::{self, Action};
 use super::changes::ChangesWatch;
 use super::rooms::list;
 use super::session::Page;
 use crate::chat::SayError;
-use crate::clock;
-use crate::engine::{Engine, Receipt};
+use crate::engine::Engine;
 use crate::filter::Filter;
 use crate::tail::{BatchBounds, FilterSlot, View, batches};
 
@@ -41,6 +41,7 @@ impl Page<'_> {
                 self.say(&ServerMessage::Unsubscribed { channel });
             }
             ClientMessage::Publish { id, channel, payload } => self.publish(id, channel, &payload),
+            ClientMessage::Purge { id, .. } if self.forbids(id, Action::Purge) => {}
             ClientMessage::Purge { id, channel } => match self.sockets.engine.purge(&channel) {
                 Ok(n_messages) => self.ack(id, AckDetail::Purged { n_messages }),
                 Err(error) => self.refuse(id, error.to_string()),
@@ -58,10 +59,9 @@ impl Page<'_> {
             }
             ClientMessage::UnwatchChanges => self.changes = None,
             ClientMessage::WatchChannel { channel } => {
-                let detail = self.sockets.engine.detail(&channel);
-                self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
+                self.detail = Some(self.sockets.details.watch(channel));
             }
-            ClientMessage::UnwatchChannel => {}
+            ClientMessage::UnwatchChannel => self.detail = None,
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
@@ -123,6 +123,9 @@ impl Page<'_> {
             return self
                 .refuse(id, format!("this page already has {n_max} subscriptions (socket_subscriptions)"));
         }
+        if mode == TailMode::Consume && self.forbids(id, Action::Consume) {
+            return;
+        }
         let Some(filter) = self.filter(id, words) else { return };
         match self.sockets.tails.open(&channel, mode) {
             Ok(source) => {
@@ -166,7 +169,19 @@ impl Page<'_> {
         }
     }
 
+    /// Refuses what the administrator does not allow, and says whether it did.
+    fn forbids(&mut self, id: u64, action: Action) -> bool {
+        let refusal = permits::refusal(self.sockets.engine.features().permits, action);
+        if let Some(reason) = refusal {
+            self.refuse(id, reason.to_owned());
+        }
+        refusal.is_some()
+    }
+
     fn publish(&mut self, id: u64, channel: ChannelName, payload: &Payload) {
+        if self.forbids(id, Action::Publish) {
+            return;
+        }
         match payload.bytes() {
             Ok(bytes) => {
                 let (engine, bytes) = (&self.sockets.engine, bytes.into_owned());
@@ -213,13 +228,8 @@ impl Page<'_> {
 }
 
 async fn publish(engine: &Engine, channel: &ChannelName, payload: &[u8]) -> Result<AckDetail, String> {
-    let Receipt { n_queued, n_dropped, is_waiting } =
-        engine.publish(channel, payload).await.map_err(|error| error.to_string())?;
-    Ok(match (n_queued, n_dropped) {
-        (0, _) if is_waiting => AckDetail::Waiting,
-        (0, 0) => AckDetail::Unrouted,
-        (n_subscribers, _) => AckDetail::Queued { n_subscribers },
-    })
+    let receipt = engine.publish(channel, payload).await.map_err(|error| error.to_string())?;
+    Ok(receipt.detail())
 }
 
 /// The page's own number of a request, where it has one.
