@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::{debian, process, progress, workspace};
 
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 5] = [
+const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 6] = [
     ("broker", broker::prepare),
     ("cache", cache::prepare),
     ("charts", charts::prepare),
