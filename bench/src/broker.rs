@@ -1,5 +1,8 @@
 //! `cargo xtask bench broker`: the cases, run for every program in turn, and their table.
 
+mod idle;
+mod stalled;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -9,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::load::{latency, throughput};
 use crate::peer::{Program, Server};
-use crate::report::{Spread, quantity, table};
+use crate::report::{Spread, cores, quantity, say, table};
 
 /// Measures the broker.
 #[derive(Debug, clap::Args)]
@@ -23,6 +26,12 @@ pub(crate) struct Args {
     /// Only cases whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// Subscribers of the case with many idle ones.
+    #[arg(long, default_value_t = 5_000)]
+    idle_subscribers: usize,
+    /// Seconds without and as many with a stalled subscriber.
+    #[arg(long, default_value_t = 8)]
+    stalled_secs: u64,
     /// Programs to measure beside ours.
     #[arg(long, value_delimiter = ',', default_value = "nats,redis,forwarder")]
     peers: Vec<String>,
@@ -122,11 +131,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             latencies.push(row);
         }
     }
+    let beside = stalled_rows(args, &programs)?;
+    let idle = idle_rows(args, &programs)?;
     say(&throughput_table(&rows));
     say(&latency_table(&latencies));
+    say(&stalled::as_table(&beside));
+    say(&idle::as_table(&idle));
     if let Some(path) = &args.json {
         let figures = serde_json::json!({
             "versions": versions, "cores": cores(), "runs": args.runs, "throughput": rows, "latency": latencies,
+            "stalled": beside, "idle": idle,
         });
         std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")?;
     }
@@ -193,8 +207,36 @@ fn latency_row(args: &Args, name: &str, rate: u64, program: Program) -> anyhow::
     })
 }
 
+fn stalled_rows(args: &Args, programs: &[Program]) -> anyhow::Result<Vec<stalled::Row>> {
+    let mut rows = Vec::new();
+    for rate in stalled::RATES.into_iter().filter(|rate| stalled::name(*rate).contains(&args.only)) {
+        // The forwarder waits for whoever does not read: it has nothing to show here.
+        for &program in programs.iter().filter(|program| **program != Program::Forward) {
+            rows.push(stalled::row(args, rate, program)?);
+            say(&format!("{}, {}: done", stalled::name(rate), program.name()));
+        }
+    }
+    Ok(rows)
+}
+
+fn idle_rows(args: &Args, programs: &[Program]) -> anyhow::Result<Vec<idle::Row>> {
+    let mut rows = Vec::new();
+    for &program in programs.iter().filter(|_| idle::name(args).contains(&args.only)) {
+        rows.push(idle::row(args, program)?);
+        say(&format!("{}, {}: done", idle::name(args), program.name()));
+    }
+    Ok(rows)
+}
+
 /// One load run in a process of its own.
 fn load<T: DeserializeOwned>(server: &Server, kind: &str, flags: &[(&str, String)]) -> anyhow::Result<T> {
+    let mut command = load_command(server, kind, flags)?;
+    let output = command.output()?;
+    ensure!(output.status.success(), "the load on {} failed", server.program.name());
+    serde_json::from_slice(&output.stdout).context("the load's result")
+}
+
+fn load_command(server: &Server, kind: &str, flags: &[(&str, String)]) -> anyhow::Result<Command> {
     let wire = clap::ValueEnum::to_possible_value(&server.program.wire()).context("a wire without a name")?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["load", kind, "--wire", wire.get_name(), "--address", &server.address]);
@@ -202,9 +244,8 @@ fn load<T: DeserializeOwned>(server: &Server, kind: &str, flags: &[(&str, String
         command.arg(flag);
         command.args((!value.is_empty()).then_some(value));
     }
-    let output = command.stderr(std::process::Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "the load on {} failed", server.program.name());
-    serde_json::from_slice(&output.stdout).context("the load's result")
+    command.stderr(std::process::Stdio::inherit());
+    Ok(command)
 }
 
 fn throughput_table(rows: &[Row]) -> String {
@@ -253,13 +294,4 @@ fn latency_table(rows: &[LatencyRow]) -> String {
         ]
     });
     table(&["case", "program", "p50 us", "p99 us", "p99.9 us"], &cells.collect::<Vec<_>>())
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-#[expect(clippy::print_stdout, reason = "a bench's report belongs on standard output")]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -1,8 +1,14 @@
 //! One load run: connections, threads, counts. Knows protocols (`wire`), not who serves them.
 
 pub(crate) mod account;
+pub(crate) mod agents;
+pub(crate) mod chat;
+pub(crate) mod feed_clients;
+pub(crate) mod feed_publisher;
 pub(crate) mod forward;
+pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod stalled;
 pub(crate) mod throughput;
 pub(crate) mod wire;
 

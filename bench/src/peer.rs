@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::load::wire::Wire;
+use crate::process;
 
 /// How long a server may take to listen.
 const START_DEADLINE: Duration = Duration::from_secs(10);
-/// Clock ticks per second in `/proc/PID/stat`; Linux fixes what user space sees (man 5 proc).
-const TICKS_PER_SEC: f64 = 100.0;
 
 /// A program that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +120,20 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a whole relay for its chat: `address` is where line clients connect, and beside it stands where HTTP does.
+    pub(crate) fn chat(signalbox: &Path) -> anyhow::Result<(Self, String)> {
+        let free = || anyhow::Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
+        let (address, http) = (free()?, free()?);
+        let mut command = Command::new(signalbox);
+        command.args(["serve", "--chat", &address, "--http", &http, "--broker", "off", "--log", "error"]);
+        command.args(["--collector-sub", "off", "--collector-pull", "off", "--chat-idle-secs", "3600"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.context("signalbox cannot be started")?;
+        let server = Self { child, address, program: Program::Signalbox };
+        server.wait_until_it_listens()?;
+        Ok((server, http))
+    }
+
     fn wait_until_it_listens(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         // The forwarder takes every connection for a client, so it is asked for by name in the kernel's table.
@@ -136,20 +149,12 @@ impl Server {
 
     /// CPU seconds it has used, user and system.
     pub(crate) fn cpu_secs(&self) -> anyhow::Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // After the command's name in brackets: field 3 is the first, utime and stime are 14 and 15.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks: f64 =
-            fields.get(11..13).context("short stat")?.iter().filter_map(|t| t.parse::<f64>().ok()).sum();
-        Ok(ticks / TICKS_PER_SEC)
+        process::cpu_secs(self.child.id())
     }
 
     /// A figure of `/proc/PID/status` in KiB: `VmHWM` is the peak of resident memory, `VmRSS` the present.
     pub(crate) fn memory_kib(&self, key: &str) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .with_context(|| format!("no {key}"))
+        process::memory_kib(self.child.id(), key)
     }
 }
 
@@ -162,7 +167,7 @@ impl Drop for Server {
 }
 
 /// Whether a socket listens there, by `/proc/net/tcp` (state 0A; addresses in hexadecimal).
-fn is_listening(address: &str) -> anyhow::Result<bool> {
+pub(crate) fn is_listening(address: &str) -> anyhow::Result<bool> {
     let port: u16 = address.rsplit(':').next().and_then(|port| port.parse().ok()).context("no port")?;
     let local = format!(":{port:04X}");
     let table = std::fs::read_to_string("/proc/net/tcp")?;

@@ -39,9 +39,10 @@ pub fn App(
 ) -> impl IntoView {
     let view = control.stores.view.clone();
     provide_context(control);
-    // Choosing a channel must not build the page anew.
+    // Choosing a channel or a room must not build the page anew.
     let page = Memo::new(move |_| match view.get() {
         View::Queues(_) => View::Queues(None),
+        View::Chat(_) => View::Chat(None),
         other => other,
     });
     view! {
@@ -49,7 +50,7 @@ pub fn App(
             {move || match page.get() {
                 View::Metrics => view! { <MetricsPage /> }.into_any(),
                 View::Queues(_) => view! { <QueuesPage /> }.into_any(),
-                View::Chat => view! { <ChatPage /> }.into_any(),
+                View::Chat(_) => view! { <ChatPage /> }.into_any(),
                 View::Changes => view! { <ChangesPage /> }.into_any(),
                 View::News => view! { <NewsPage /> }.into_any(),
             }}

@@ -3,16 +3,30 @@
 //! No DOM, no clock, no timers, no signals: the time is passed in, and every rule here is tested natively. Each store
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
+pub mod agent_rows;
 pub mod agents;
+pub mod alerts;
+pub mod changes;
 pub mod channels;
+pub mod chat_command;
+pub mod chat_items;
 pub mod chat_room;
+pub mod chat_rooms;
+pub mod chat_text;
+pub mod gesture;
+pub mod marks;
+pub mod metrics_query;
 pub mod news_board;
+pub mod past;
+pub mod patrons;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;
 pub mod route;
+pub mod series_choice;
 pub mod shell_word;
 pub mod stream;
 pub mod tail;
 pub mod time_cursor;
 pub mod units;
+pub mod viewport;

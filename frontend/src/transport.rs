@@ -9,7 +9,9 @@ pub mod decode;
 pub mod feed;
 pub mod history;
 pub mod link;
+pub mod notification;
 pub mod page_events;
+pub mod patrons;
 pub mod socket;
 
 /// The page's clock, in milliseconds since the Unix epoch.

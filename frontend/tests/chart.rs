@@ -1,27 +1,37 @@
 //! The chart in a real browser: what its canvases show, when it draws, and that it leaves nothing behind.
 #![cfg(target_arch = "wasm32")]
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 use signalbox_frontend::chart::axis_range::ValueRange;
 use signalbox_frontend::chart::css_colors::NAMED;
+use signalbox_frontend::chart::draw::ChartContext;
+use signalbox_frontend::chart::legend::Pick;
 use signalbox_frontend::chart::observers::look_of;
 use signalbox_frontend::chart::pacer::{Next, Pace, Pacer};
 use signalbox_frontend::chart::paint::{Inks, Line};
 use signalbox_frontend::chart::palette::{Rgb, Theme};
 use signalbox_frontend::chart::plot::{Drawn, Frame, Plot};
+use signalbox_frontend::chart::pointer::ChartAct;
 use signalbox_frontend::chart::series::{Room, Series};
 use signalbox_frontend::chart::store::{SeriesStore, StoreBounds};
 use signalbox_frontend::chart::store_handle::StoreHandle;
+use signalbox_frontend::chart::timeline::Timeline;
 use signalbox_frontend::chart::view::Chart;
+use signalbox_frontend::state::marks::Marks;
+use signalbox_frontend::state::series_choice::SeriesChoice;
+use signalbox_frontend::state::time_cursor::TimeCursor;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
+use web_sys::{
+    CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, KeyboardEvent, KeyboardEventInit, MouseEvent,
+    MouseEventInit,
+};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -236,16 +246,31 @@ async fn the_component_shows_what_the_store_holds() {
     let host = host();
     let store = Rc::new(Cell::new(None));
     let made = store.clone();
+    let acts = SendWrapper::new(Rc::new(RefCell::new(Vec::<ChartAct>::new())));
+    let acts_in_chart = acts.clone();
     let handle = mount_to(host.clone(), move || {
         let store = StoreHandle::new(StoreBounds::default());
         made.set(Some(store));
-        let hidden = RwSignal::new(BTreeSet::<String>::new());
-        let on_pick = Callback::new(move |name: String| {
-            hidden.update(|hidden| {
-                hidden.insert(name);
-            });
+        let choice = RwSignal::new(SeriesChoice::default());
+        let on_pick = Callback::new(move |pick| match pick {
+            Pick::Solo(name) => choice.update(|choice| choice.solo(&name)),
+            Pick::Toggle(name) => choice.update(|choice| choice.toggle(&name)),
         });
-        view! { <Chart title="Processor" unit="%" metric="cpu" store window_secs=60.0 hidden on_pick /> }
+        let cursor = RwSignal::new(TimeCursor::default());
+        let paused_at_ms = Signal::derive(move || cursor.with(TimeCursor::paused_at_ms));
+        let context = ChartContext {
+            store,
+            past: store,
+            is_past: Signal::stored(false),
+            timeline: Timeline::new(store, Signal::stored(60.0), paused_at_ms),
+            choice: choice.into(),
+            cursor: cursor.into(),
+            marks: Signal::stored(Marks::default()),
+            on_act: Callback::new(move |act| acts_in_chart.borrow_mut().push(act)),
+        };
+        let fixed = Signal::stored(None);
+        let thresholds = Signal::stored(Vec::new());
+        view! { <Chart title="Processor" unit="%" metric="cpu" context fixed thresholds on_pick /> }
     });
     let store = store.take().expect("mounted");
     eventually("the empty state", || text(&host, ".chart-empty").as_deref() == Some("No data yet")).await;
@@ -262,14 +287,27 @@ async fn the_component_shows_what_the_store_holds() {
     eventually("the legend", || text(&host, last_value).as_deref() == Some("44.0")).await;
     eventually("the empty state to go", || text(&host, ".chart-empty").is_none()).await;
     assert_eq!(text(&host, ".chart-name").as_deref(), Some("<b>x</b>"), "names are data");
-    let label = || host.query_selector("[role=img]").ok().flatten()?.get_attribute("aria-label");
-    eventually("the label", || label().is_some_and(|label| label.contains("red 44.0 %"))).await;
+    let label = || host.query_selector("[role=application]").ok().flatten()?.get_attribute("aria-label");
+    eventually("the label", || label().is_some_and(|label| label.contains("Processor (%) of <b>x</b>, red")))
+        .await;
+    key(&host, "ArrowLeft");
+    key(&host, "0");
+    let newest_ms = now_ms.round();
+    assert!(
+        matches!(acts.borrow()[..], [ChartAct::Move(at_ms), ChartAct::Live] if at_ms <= newest_ms),
+        "the keyboard is the chart's: {:?}",
+        acts.borrow()
+    );
     let is_red = |pixel: &[u8]| 200 < pixel[0] && pixel[1] < 60 && pixel[2] < 60 && 100 < pixel[3];
     eventually("a red line", || seen(&host).chunks(4).any(is_red)).await;
 
     let button: HtmlElement =
         host.query_selector("li:last-child button").expect("a query").expect("a button").unchecked_into();
-    button.click();
+    let shift = MouseEventInit::new();
+    shift.set_shift_key(true);
+    shift.set_bubbles(true);
+    let click = MouseEvent::new_with_mouse_event_init_dict("click", &shift).expect("an event");
+    button.dispatch_event(&click).expect("dispatched");
     let is_off = || button.get_attribute("aria-pressed").as_deref() == Some("false");
     eventually("the line to be hidden", is_off).await;
     eventually("the red line to go", || !seen(&host).chunks(4).any(is_red)).await;
@@ -280,6 +318,16 @@ async fn the_component_shows_what_the_store_holds() {
     eventually("the store to go", || store.update(SeriesStore::clear).is_none()).await;
     frames(2).await;
     host.remove();
+}
+
+/// Presses a key on the chart.
+fn key(host: &HtmlElement, name: &str) {
+    let init = KeyboardEventInit::new();
+    init.set_key(name);
+    init.set_bubbles(true);
+    let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).expect("an event");
+    let plot = host.query_selector(".chart-plot").expect("a query").expect("a plot");
+    plot.dispatch_event(&event).expect("dispatched");
 }
 
 fn text(host: &HtmlElement, selector: &str) -> Option<String> {

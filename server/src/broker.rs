@@ -20,7 +20,11 @@ mod bounds;
 mod channel;
 mod connections;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub(crate) mod hold;
+#[cfg(test)]
+mod interleaving_tests;
 pub mod listener;
 pub(crate) mod membership;
 mod memory;
@@ -36,6 +40,7 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 pub mod stats;
+mod stats_log;
 mod stream;
 mod topic;
 pub mod unix;

@@ -7,8 +7,10 @@ use clap::{Parser, Subcommand};
 pub mod agent;
 pub mod broker;
 pub mod chat;
+pub mod db;
 pub mod demo;
 pub mod listen;
+mod live;
 pub mod news;
 pub mod reference;
 pub mod render;
@@ -44,6 +46,7 @@ enum Command {
     Listen(listen::Args),
     Send(send::Args),
     Chat(chat::Args),
+    Db(db::Args),
     Sql(sql::Args),
     News(news::Args),
     Render(render::Args),
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Listen(args) => listen::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Chat(args) => chat::run(&args),
+        Command::Db(args) => db::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::News(args) => news::run(&args),
         Command::Render(args) => render::run(&args),

@@ -38,7 +38,7 @@ pub async fn connect(address: &str, channel: &ChannelName) -> io::Result<(Listen
     let mut sender = Sender { half: write_half, queued: Vec::new() };
     frame::append(&mut sender.queued, channel.as_str().as_bytes());
     sender.flush().await?;
-    Ok((Listener { half: read_half, buffer: Vec::new(), given: 0 }, sender))
+    Ok((Listener::new(read_half), sender))
 }
 
 async fn halves(address: &str) -> io::Result<Halves> {
@@ -54,6 +54,7 @@ async fn halves(address: &str) -> io::Result<Halves> {
 
 /// The receiving side of a connection.
 pub struct Listener {
+    frame_bytes_max: usize,
     half: Box<dyn AsyncRead + Send + Unpin>,
     buffer: Vec<u8>,
     /// How much of the buffer was given out by the last call.
@@ -61,6 +62,18 @@ pub struct Listener {
 }
 
 impl Listener {
+    fn new(half: Box<dyn AsyncRead + Send + Unpin>) -> Self {
+        Self { frame_bytes_max: FRAME_BYTES_MAX, half, buffer: Vec::new(), given: 0 }
+    }
+
+    /// The same, but it takes frames of at most so many bytes; a larger one fails the connection.
+    #[must_use]
+    pub fn with_frames_up_to(mut self, frame_bytes_max: u64) -> Self {
+        self.frame_bytes_max =
+            usize::try_from(frame_bytes_max).unwrap_or(FRAME_BYTES_MAX).min(FRAME_BYTES_MAX);
+        self
+    }
+
     /// Waits for messages and gives all that have come, as frames one after the other, for [`frame::frames`]. `None`
     /// when the broker ended the connection.
     ///
@@ -92,7 +105,7 @@ impl Listener {
     fn make_room(&mut self) -> io::Result<()> {
         if let Some(header) = self.buffer.first_chunk::<HEADER_BYTES>() {
             let payload_bytes = u32::from_be_bytes(*header) as usize;
-            if FRAME_BYTES_MAX < payload_bytes {
+            if self.frame_bytes_max < payload_bytes {
                 let why = format!(
                     "a frame of {payload_bytes} bytes: this is no broker, or it speaks another protocol"
                 );
@@ -178,6 +191,9 @@ fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0_u8) >> 11; // 53 bits, what an f64 holds exactly
     random as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod tests {

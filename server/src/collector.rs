@@ -26,11 +26,15 @@ pub mod event;
 pub mod history;
 pub mod life;
 pub mod marks;
+pub mod points;
+mod restore;
 pub mod ring;
 pub mod sender;
 pub mod series;
 pub mod socket;
 pub mod stats;
+pub mod store;
+pub mod tier;
 
 pub use cursor::{FeedCursor, Overrun, TooManyClients};
 pub use endpoint::{Attach, Endpoint, EndpointError};
@@ -113,7 +117,11 @@ impl Collector {
                 let _ = ender.send("", zmq::DONTWAIT);
             }));
         }
-        tasks.push(tokio::spawn(async move { history.run(shutdown).await }));
+        tasks.push(tokio::spawn(async move {
+            history.run(shutdown).await;
+            // Only a panic, which has been told, or the end of the runtime can come in between.
+            let _ = tokio::task::spawn_blocking(move || history.end_store()).await;
+        }));
         Ok(CollectorHandle { endpoints, stats, tasks, thread })
     }
 }

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use signalbox_shared::engine::Permits;
 use thiserror::Error;
 
 use crate::changes::DatabaseUrl;
@@ -17,12 +18,14 @@ use crate::telemetry::LogFormat;
 mod alert_rule;
 mod broker;
 mod duration_text;
+mod engine_address;
 pub mod layers;
 mod news_source;
 mod watch_rule;
 
 pub use alert_rule::AlertRule;
 pub use broker::{BoundsRule, BrokerOptions, SlowSubscriber};
+pub use engine_address::EngineAddress;
 pub use layers::{Layers, Source, Sourced};
 pub use news_source::NewsSource;
 pub use watch_rule::{TABLES_MAX, WatchRule};
@@ -68,6 +71,24 @@ pub const SETTINGS: &[Setting] = &[
         "127.0.0.1:8088",
         "Where the page, the feed, the WebSocket and the API are served.",
     ),
+    setting(
+        "engine",
+        "embedded|tcp://HOST:PORT",
+        "embedded",
+        "What routes the messages: the relay's own broker, or one elsewhere that speaks the same protocol; then --broker is off unless it is given.",
+    ),
+    setting(
+        "read_only",
+        "on|off",
+        "off",
+        "Whether pages and programs may only look over HTTP and WebSocket: no publishing, purging and consuming. Alone, --read-only means on.",
+    ),
+    list(
+        "forbid",
+        "ACTION",
+        "",
+        "What pages and programs may not do over HTTP and WebSocket: publish, purge, consume or export.",
+    ),
     setting("broker", "ADDR|off", "127.0.0.1:25000", "Where the message broker listens."),
     setting(
         "broker_unix",
@@ -86,6 +107,12 @@ pub const SETTINGS: &[Setting] = &[
         "drop|disconnect",
         "drop",
         "What becomes of a broker connection that cannot follow its topic: it loses the newest messages, or is closed.",
+    ),
+    setting(
+        "broker_stats",
+        "TIME|off",
+        "off",
+        "How often the log has a line with the broker's statistics, such as 10s or 5m.",
     ),
     setting("chat", "ADDR|off", "127.0.0.1:8000", "Where the line chat listens."),
     list(
@@ -216,6 +243,10 @@ pub const TABLES: &[Table] = &[
 pub struct Settings {
     /// Where HTTP is served; none when off.
     pub http: Option<SocketAddr>,
+    /// What routes the messages.
+    pub engine: EngineAddress,
+    /// What pages and programs may do.
+    pub permits: Permits,
     /// Where the broker listens; none when off.
     pub broker: Option<SocketAddr>,
     /// The Unix socket on which the broker listens as well; none when off.
@@ -288,9 +319,15 @@ impl Settings {
                 *value = parse(limit.name, given, |text| bound_from_text(limit, text))?;
             }
         }
+        let engine = engine_address::engine(layers)?;
         Ok(Self {
             http: address(layers, "http")?,
-            broker: address(layers, "broker")?,
+            permits: engine_address::permits(layers)?,
+            broker: match &engine {
+                EngineAddress::Tcp(_) if layers.value("broker").is_none() => None,
+                _ => address(layers, "broker")?,
+            },
+            engine,
             broker_unix: items(layers, "broker_unix", |text| Ok(PathBuf::from(text)))?.pop(),
             broker_unix_mode: one(layers, "broker_unix_mode", mode_from_text)?,
             broker_options: broker::options_from_layers(layers)?,

@@ -9,17 +9,29 @@ use signalbox_shared::ChannelName;
 use signalbox_shared::api::{ChannelRow, Features};
 use signalbox_shared::detail::ChannelDetail;
 use signalbox_shared::engine::{EngineInfo, Permits};
+use signalbox_shared::socket::AckDetail;
 use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::broker::stats::{BrokerStats, ConnectionRow};
 use crate::broker::{Router, frame};
 
 mod embedded;
+mod tcp;
+
+use tcp::Elsewhere;
+
+/// Where the readiness probe goes round; a topic, so that an unread probe is not kept. Not shown among the channels.
+pub const PROBE_CHANNEL: &str = "/topic/signalbox/ready";
 
 /// A handle to message routing. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Engine {
     router: Arc<Router>,
+    /// A broker elsewhere, when messages are routed there.
+    elsewhere: Option<Arc<Elsewhere>>,
+    permits: Permits,
 }
 
 /// How a subscription takes part in a channel.
@@ -40,6 +52,21 @@ pub struct Receipt {
     pub n_dropped: u64,
     /// Whether it waits in a queue's backlog.
     pub is_waiting: bool,
+    /// Whether it was handed to a broker elsewhere, which does not tell what became of it.
+    pub is_sent: bool,
+}
+
+impl Receipt {
+    /// The same as it is told to pages and programs.
+    #[must_use]
+    pub fn detail(&self) -> AckDetail {
+        match (self.n_queued, self.n_dropped) {
+            _ if self.is_sent => AckDetail::Sent,
+            (0, _) if self.is_waiting => AckDetail::Waiting,
+            (0, 0) => AckDetail::Unrouted,
+            (n_subscribers, _) => AckDetail::Queued { n_subscribers },
+        }
+    }
 }
 
 /// Why nothing was published.
@@ -59,6 +86,22 @@ pub enum PublishError {
         /// The bound in force.
         limit: u64,
     },
+    /// The broker elsewhere cannot be reached.
+    #[error("the broker at {address} cannot be reached: {reason}")]
+    Unreachable {
+        /// Where it is.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// The broker elsewhere did not take it in time, and may do so yet.
+    #[error(
+        "the broker at {address} has not taken the message in time, and may yet: most likely the queue is full"
+    )]
+    Unsure {
+        /// Where it is.
+        address: String,
+    },
     /// The queue's backlog is full and nobody takes from it.
     #[error(
         "the backlog of {channel} is full (broker_backlog_messages, broker_backlog_bytes): nobody takes from it fast enough"
@@ -72,6 +115,14 @@ pub enum PublishError {
 /// Why there is no subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SubscribeError {
+    /// The broker elsewhere shows no copies of a queue.
+    #[error(
+        "the broker behind this relay cannot show copies of the queue {channel}: consume from it, which takes the messages from others"
+    )]
+    CannotTap {
+        /// The channel.
+        channel: ChannelName,
+    },
     /// No room for another channel.
     #[error("the broker already has {limit} channels (broker_channels)")]
     TooManyChannels {
@@ -83,6 +134,12 @@ pub enum SubscribeError {
 /// Why nothing was purged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PurgeError {
+    /// The broker elsewhere has no way to be told.
+    #[error("the broker behind this relay cannot be told to empty {channel}")]
+    CannotPurge {
+        /// The channel.
+        channel: ChannelName,
+    },
     /// Only a queue keeps messages.
     #[error("{channel} is not a queue: it keeps nothing that could be purged")]
     NotAQueue {
@@ -101,13 +158,31 @@ impl Engine {
     /// The broker in this process.
     #[must_use]
     pub fn embedded(router: Arc<Router>) -> Self {
-        Self { router }
+        Self { router, elsewhere: None, permits: Permits::default() }
+    }
+
+    /// A broker elsewhere at `host:port`, which is connected to until `shutdown` is cancelled. The router is that of this
+    /// process, whose connections are still told of.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: a task keeps the connection.
+    #[must_use]
+    pub fn tcp(router: Arc<Router>, address: &str, shutdown: CancellationToken) -> Self {
+        let elsewhere = Elsewhere::start(address, &router.limits, shutdown);
+        Self { router, elsewhere: Some(elsewhere), permits: Permits::default() }
+    }
+
+    /// The same with what the administrator allows, which is told as a feature. Whoever lets others in must check it.
+    #[must_use]
+    pub fn with_permits(self, permits: Permits) -> Self {
+        Self { permits, ..self }
     }
 
     /// What this engine can do.
     #[must_use]
     pub fn features(&self) -> Features {
-        Features { tap: true, stats: true, purge: true, permits: Permits::default() }
+        let is_embedded = self.elsewhere.is_none();
+        Features { tap: is_embedded, stats: is_embedded, purge: is_embedded, permits: self.permits }
     }
 
     /// Publishes one message. Waits at most a moment where the broker would hold a publisher, `broker_hold_millis` on a
@@ -120,15 +195,22 @@ impl Engine {
     /// A future dropped before it is ready has published the message at most once; on a topic, subscribers that had no
     /// room by then have lost it.
     pub async fn publish(&self, channel: &ChannelName, payload: &[u8]) -> Result<Receipt, PublishError> {
-        embedded::publish(&self.router, channel, payload).await
+        match &self.elsewhere {
+            None => embedded::publish(&self.router, channel, payload).await,
+            Some(elsewhere) => elsewhere.publish(channel, payload).await,
+        }
     }
 
     /// Begins a subscription, which ends when the value is dropped.
     ///
     /// # Errors
-    /// [`SubscribeError::TooManyChannels`].
+    /// Each variant of [`SubscribeError`].
     pub fn subscribe(&self, channel: &ChannelName, mode: Mode) -> Result<Subscription, SubscribeError> {
-        Ok(Subscription { receiver: embedded::subscribe(&self.router, channel, mode)? })
+        let receiver = match &self.elsewhere {
+            None => Receiver::Embedded(embedded::subscribe(&self.router, channel, mode)?),
+            Some(elsewhere) => Receiver::Tcp(Box::new(elsewhere.subscribe(channel, mode)?)),
+        };
+        Ok(Subscription { receiver })
     }
 
     /// Empties a queue's backlog and says how many messages that were.
@@ -136,26 +218,44 @@ impl Engine {
     /// # Errors
     /// Each variant of [`PurgeError`].
     pub fn purge(&self, channel: &ChannelName) -> Result<u64, PurgeError> {
-        embedded::purge(&self.router, channel)
+        match &self.elsewhere {
+            None => embedded::purge(&self.router, channel),
+            Some(_) => Err(Elsewhere::purge(channel)),
+        }
     }
 
     /// Every channel's statistics, in the order of their names. Rates are computed once a second, however often this
     /// is called.
     #[must_use]
     pub fn channels(&self) -> Vec<ChannelRow> {
-        embedded::channels(&self.router)
+        match &self.elsewhere {
+            None => embedded::channels(&self.router),
+            Some(elsewhere) => elsewhere.channels(),
+        }
     }
 
-    /// One channel seen from near: who takes from it and which bounds hold.
+    /// One channel seen from near: who takes from it and which bounds hold. Who publishes on it is not known: a connection
+    /// counts what it publishes over all channels.
     #[must_use]
     pub fn detail(&self, channel: &ChannelName) -> ChannelDetail {
-        embedded::detail(&self.router, channel)
+        match &self.elsewhere {
+            None => embedded::detail(&self.router, channel),
+            Some(elsewhere) => elsewhere.detail(channel),
+        }
     }
 
     /// What this engine is, and whether it can be reached.
     #[must_use]
     pub fn info(&self) -> EngineInfo {
-        EngineInfo::default()
+        self.elsewhere
+            .as_ref()
+            .map_or_else(EngineInfo::default, |elsewhere| elsewhere.watch().borrow().clone())
+    }
+
+    /// The same whenever it changes; none for an engine that is always ready.
+    #[must_use]
+    pub fn watch(&self) -> Option<watch::Receiver<EngineInfo>> {
+        self.elsewhere.as_ref().map(|elsewhere| elsewhere.watch())
     }
 
     /// Every broker connection's statistics, in the order of their arrival.
@@ -173,7 +273,12 @@ impl Engine {
 
 /// Messages of one channel, for one receiver.
 pub struct Subscription {
-    receiver: embedded::Receiver,
+    receiver: Receiver,
+}
+
+enum Receiver {
+    Embedded(embedded::Receiver),
+    Tcp(Box<tcp::Receiver>),
 }
 
 /// What a subscription received since it was last asked: frames of docs/protocol.md §1, one after the other.
@@ -200,7 +305,10 @@ impl Subscription {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub async fn next_at_most(&mut self, n_messages: usize, n_bytes: usize) -> Batch {
-        self.receiver.next_at_most(n_messages, n_bytes).await
+        match &mut self.receiver {
+            Receiver::Embedded(receiver) => receiver.next_at_most(n_messages, n_bytes).await,
+            Receiver::Tcp(receiver) => receiver.next_at_most(n_messages, n_bytes).await,
+        }
     }
 }
 
@@ -216,6 +324,12 @@ impl Batch {
         &self.frames
     }
 
+    /// The same, to keep.
+    #[must_use]
+    pub fn into_frames(self) -> Vec<u8> {
+        self.frames
+    }
+
     /// How many messages these are.
     #[must_use]
     pub fn n_messages(&self) -> u64 {
@@ -227,4 +341,16 @@ impl Batch {
     pub fn n_dropped(&self) -> u64 {
         self.n_dropped
     }
+}
+
+/// The first frames, at most so many and so long, but at least one.
+fn first_frames(frames: &[u8], n_messages: usize, n_bytes: usize) -> &[u8] {
+    let mut taken = 0;
+    for frame in frame::frames(frames).take(n_messages.max(1)) {
+        if taken != 0 && n_bytes < taken + frame.len() {
+            break;
+        }
+        taken += frame.len();
+    }
+    &frames[..taken]
 }

@@ -14,10 +14,13 @@ pub mod collector;
 pub mod config;
 pub mod engine;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod limits;
 pub mod news;
 pub mod notices;
 pub mod relay;
 pub mod shutdown;
+pub mod tail;
 pub mod telemetry;
 pub mod web;

@@ -82,6 +82,10 @@ limits! {
     history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
     history_samples = 720_000, 100 => 100_000_000, "Samples kept for the feed's resume and the charts' first paint: one hour of 200 agents at one a second.";
     history_bytes = 256 * MIB, 256 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume, and as many again of the charts' columns.";
+    history_tier10_secs = 86_400, 0 => 604_800, "Age at which a bucket of 10 s leaves the history: up to 242 KB per agent and metric in 24 hours; 0 keeps none.";
+    history_tier60_secs = 604_800, 0 => 604_800, "Age at which a bucket of 60 s leaves the history: up to 283 KB per agent and metric in 7 days; 0 keeps none.";
+    history_tiers_bytes = 512 * MIB, 256 * KIB => 64 * GIB, "Bytes of both kinds of buckets: 1,000 agents and metrics for the whole time; of more, the oldest leave earlier.";
+    history_disk_bytes = GIB, 16 * MIB => 1024 * GIB, "Bytes on disk under data_dir: half of them events of the feed, the rest buckets and marks; the oldest leave first.";
     history_marks = 1_000, 1 => 100_000, "Marks kept for the charts: messages on /topic/marks, and alerts that begin or end.";
     history_answer_values = 1_000_000, 1_000 => 100_000_000, "Values in one answer about the history; where there are more, its points are that much wider apart.";
     feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";
@@ -89,10 +93,15 @@ limits! {
     http_connections = 12_000, 16 => 1_000_000, "HTTP connections at the same time, feeds and sockets among them.";
     http_header_millis = 10_000, 100 => 600_000, "Time an HTTP client has to send its request's head.";
     http_body_bytes = MIB, KIB => GIB, "Largest body of an API request.";
+    http_bulk_messages = 10_000, 1 => 1_000_000, "Messages that one request may publish in bulk.";
+    http_tails_clients = 256, 1 => 100_000, "Streams of messages over HTTP at the same time; one more is answered 503.";
     socket_clients = 10_000, 1 => 1_000_000, "WebSockets open at the same time; one more is answered 503.";
     socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
     socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms; of more, the newest are shown and the rest counted as skipped.";
     socket_batch_bytes = 512 * KIB, 64 * KIB => 64 * MIB, "Bytes of one channel sent to a page per batch of 16 ms.";
+    tail_messages = 65_536, 16 => 16_777_216, "Messages of one watched channel kept for those who watch it; one who is further behind skips them.";
+    tail_bytes = 8 * MIB, 64 * KIB => GIB, "Bytes of one watched channel kept for those who watch it, once for all of them.";
+    tails_bytes = 256 * MIB, MIB => 64 * GIB, "Bytes of all watched channels together; beyond it each keeps only its newest.";
     socket_fetch_bytes = 32 * MIB, 64 * KIB => 4 * GIB, "Bytes of cut payloads kept per WebSocket so that a page can fetch the rest.";
     socket_requests_per_sec = 200, 1 => 1_000_000, "Requests a page may send per second, in bursts of twice as many.";
     socket_stall_secs = 30, 1 => 3_600, "Time after which a page that does not read is dropped.";
@@ -104,6 +113,7 @@ limits! {
     chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
+    chat_posts_per_sec = 50, 1 => 100_000, "Lines that programs may post to one room through the broker per second, all together, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
     database_connections = 8, 1 => 1_000, "Connections to the database for reads and writes, besides the one that listens.";
     database_millis = 5_000, 10 => 600_000, "Time a read or a write in the database may take, waiting for a connection included.";

@@ -9,18 +9,21 @@ use std::time::Duration;
 use anyhow::Context as _;
 use signalbox_shared::api::ServiceInfo;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker;
+use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
-use crate::config::Settings;
+use crate::config::{EngineAddress, Settings};
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::news::News;
 use crate::notices;
+use crate::tail::Tails;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -30,8 +33,18 @@ pub struct Relay {
     addresses: Addresses,
     tasks: TaskTracker,
     collector: Option<CollectorHandle>,
+    chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
+}
+
+/// The history, off the runtime's own threads while it is read from the disk.
+async fn history(settings: &Settings) -> anyhow::Result<Arc<History>> {
+    let Some(data_dir) = settings.data_dir.clone() else {
+        return Ok(History::with_rules(&settings.limits, &settings.alerts));
+    };
+    let (limits, rules) = (settings.limits.clone(), settings.alerts.clone());
+    tokio::task::spawn_blocking(move || History::open(&limits, &rules, &data_dir)).await?
 }
 
 /// Where a relay really listens, which matters when a port of 0 was asked for.
@@ -62,9 +75,16 @@ impl Relay {
 
         let limits = Arc::new(settings.limits.clone());
         let router = broker::Router::with_options(&limits, &settings.broker_options);
-        let engine = Engine::embedded(router.clone());
-        let history = History::with_rules(&limits, &settings.alerts);
-        let rooms = Chat::new(&limits);
+        let engine = match &settings.engine {
+            EngineAddress::Embedded => Engine::embedded(router.clone()),
+            EngineAddress::Tcp(address) => Engine::tcp(router.clone(), address, shutdown.clone()),
+        }
+        .with_permits(settings.permits);
+        let history = history(settings).await?;
+        let rooms = match &settings.data_dir {
+            Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
+            None => Chat::new(&limits),
+        };
         let news = News::new(&settings.sources, settings.news.clone(), &limits, shutdown.clone())?;
         let collector = Collector::start(
             &settings.collector_sub,
@@ -75,6 +95,7 @@ impl Relay {
             shutdown.clone(),
         )?;
 
+        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
         let notices = notices::start(
             engine.clone(),
             rooms.clone(),
@@ -92,21 +113,39 @@ impl Relay {
         };
         let services = services(&addresses);
         let tasks = TaskTracker::new();
+        if let Some(listening) = listening {
+            tasks.spawn(listening);
+        }
         if broker.tcp.is_some() || broker.unix.is_some() {
             tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
         }
+        let bridge = chat::bridge::serve(rooms.clone(), engine.clone(), limits.clone(), shutdown.clone());
+        tasks.spawn(bridge);
         if let Some(listener) = line_chat {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let tails = Tails::new(engine.clone(), limits.clone());
+            let sockets = Sockets::start(
+                engine.clone(),
+                tails.clone(),
+                rooms.clone(),
+                changes.clone(),
+                limits.clone(),
+                shutdown.clone(),
+            );
             let state = AppState {
                 sockets: sockets.clone(),
                 engine,
+                tails,
+                streams: Arc::new(Semaphore::new(
+                    usize::try_from(limits.http_tails_clients).unwrap_or(Semaphore::MAX_PERMITS),
+                )),
                 history,
                 collector: collector.stats(),
-                chat: rooms,
                 news: news.clone(),
+                chat: rooms.clone(),
+                changes,
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),
@@ -123,7 +162,7 @@ impl Relay {
         }
         tasks.spawn(notices);
         tasks.close();
-        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+        Ok(Self { services, addresses, tasks, collector: Some(collector), chat: rooms, shutdown, limits })
     }
 
     /// Where it listens.
@@ -147,6 +186,8 @@ impl Relay {
             if let Some(collector) = collector {
                 collector.join().await;
             }
+            // Everybody has left: these were the last lines.
+            self.chat.close();
         };
         if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
             let left = self.tasks.len();

@@ -5,24 +5,32 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use signalbox_shared::api::ServiceInfo;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
 use crate::news::News;
+use crate::tail::Tails;
 
 pub mod api;
 pub mod assets;
 pub mod auth;
+mod bulk;
+pub mod channels_api;
 pub mod feed;
 pub mod listener;
+mod message_stream;
 pub mod metrics_api;
 pub mod news;
+pub mod patrons;
+pub mod permits;
 pub mod problem;
 pub mod prometheus;
 pub mod render;
@@ -35,6 +43,10 @@ use socket::Sockets;
 pub struct AppState {
     /// Message routing.
     pub engine: Engine,
+    /// What watchers see of channels.
+    pub tails: Arc<Tails>,
+    /// Seats for streams of messages over HTTP.
+    pub streams: Arc<Semaphore>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.
@@ -43,6 +55,8 @@ pub struct AppState {
     pub chat: Arc<Chat>,
     /// Headlines.
     pub news: Arc<News>,
+    /// The database whose changes are followed.
+    pub changes: Changes,
     /// Open WebSockets and what they share.
     pub sockets: Arc<Sockets>,
     /// Every bound.
@@ -67,6 +81,12 @@ impl FromRef<AppState> for Arc<News> {
     }
 }
 
+impl FromRef<AppState> for Changes {
+    fn from_ref(state: &AppState) -> Self {
+        state.changes.clone()
+    }
+}
+
 impl FromRef<AppState> for Arc<Sockets> {
     fn from_ref(state: &AppState) -> Self {
         state.sockets.clone()
@@ -87,8 +107,17 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/metrics", get(prometheus::metrics))
         .route("/api/info", get(api::info))
         .route("/api/channels", get(api::channels))
+        .route("/api/channels/{name}", get(channels_api::detail))
+        .route(
+            "/api/channels/{name}/messages",
+            get(channels_api::messages).post(channels_api::publish).delete(channels_api::purge),
+        )
         .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
+        .route("/api/changes", get(api::changes))
+        .route("/api/patrons", get(patrons::list))
+        .route("/patron", post(patrons::create))
+        .route("/patron/{id}", get(patrons::read).put(patrons::change).delete(patrons::delete))
         .route("/api/metrics/rules", get(metrics_api::rules))
         .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/news", get(news::json))

@@ -105,6 +105,26 @@ pub struct CollectorInfo {
     /// Who reads the feed, and who did not keep up.
     #[serde(default)]
     pub feed: FeedInfo,
+    /// The history on disk; null when it is kept in memory only.
+    #[serde(default)]
+    pub store: Option<StoreInfo>,
+}
+
+/// The history on disk since the relay started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreInfo {
+    /// Bytes of its files.
+    pub bytes: u64,
+    /// Seq of the last event of the feed that the operating system has got.
+    pub written_seq: u64,
+    /// Pieces that were not kept, because the disk could not follow.
+    pub dropped: u64,
+    /// Times that the disk refused.
+    pub failed: u64,
+    /// Bytes that could not be read when the relay started.
+    pub damaged_bytes: u64,
+    /// What the disk said last when it refused.
+    pub last_error: Option<String>,
 }
 
 /// The feed's clients since the relay started.
@@ -165,6 +185,9 @@ pub struct ChannelRow {
     pub unrouted: Option<u64>,
     /// Messages removed by a purge.
     pub purged: Option<u64>,
+    /// Messages that were too large or found the backlog full, and were refused to who published them here.
+    #[serde(default)]
+    pub refused: Option<u64>,
     /// When the last message was published, in milliseconds since the Unix epoch.
     pub last_message_at_ms: Option<i64>,
     /// What this relay itself saw; only with an engine that gives no statistics.

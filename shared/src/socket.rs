@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ChannelRow, Features};
+use crate::changes::{ChangeEvent, ChangesAccounts, ChangesInfo};
 use crate::chat::{ChatLine, ChatRoomRow, ChatUser};
 use crate::detail::ChannelDetail;
 use crate::engine::EngineInfo;
@@ -93,6 +94,14 @@ pub enum ClientMessage {
     },
     /// Stop that.
     UnwatchChannel,
+    /// Begin to receive `changes` and `changes_status`: the newest changes first, or those after `since`.
+    WatchChanges {
+        /// The last change this page has seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<EventId>,
+    },
+    /// Stop that.
+    UnwatchChanges,
     /// Enter a room, answered with `chat_joined` or `refused`. From inside it, under another name: go on under that
     /// one, or stay under the old one when it is refused.
     ChatJoin {
@@ -258,6 +267,18 @@ pub enum ServerMessage {
         now_ms: i64,
         /// The whole of it.
         detail: ChannelDetail,
+    },
+    /// Rows of the database that changed, oldest first.
+    Changes {
+        /// What the page shows.
+        events: Vec<ChangeEvent>,
+        /// Exact accounts since the page began to watch, this batch included.
+        accounts: ChangesAccounts,
+    },
+    /// How the database, its watched tables and the cache stand: at first, then at most once a second when it changes.
+    ChangesStatus {
+        /// Everything.
+        info: Box<ChangesInfo>,
     },
     /// A room was entered.
     ChatJoined {

@@ -1,32 +1,46 @@
-//! `cargo xtask bench`: what is measured, and what it is measured against, built and started.
+//! `cargo xtask bench`: what is measured, and what it is measured against, built, installed and started.
 
+mod broker;
+mod cache;
+mod charts;
+mod chat;
+mod feed;
+
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{debian, process, progress, run, workspace};
+use crate::{debian, process, progress, workspace};
 
-/// Programs that the broker is measured against, by command and by Debian's name.
-const BROKERS: [(&str, &str); 2] = [("nats-server", "nats-server"), ("redis-server", "redis-server")];
+/// What can be measured, in the order of the reference.
+const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 6] = [
+    ("broker", broker::prepare),
+    ("cache", cache::prepare),
+    ("charts", charts::prepare),
+    ("chat", chat::prepare),
+    ("feed", feed::prepare),
+    ("collector", feed::prepare_collector),
+];
 
-/// Builds the relay and the load generator in release and becomes the generator.
+/// Makes everything ready for one subject and becomes the program that measures it.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let Some((subject @ "broker", rest)) = args.split_first().map(|(subject, rest)| (subject.as_str(), rest))
-    else {
-        bail!(
-            "say what to measure: `cargo xtask bench broker`; `cargo xtask bench broker --help` tells its options"
-        );
+    let names = SUBJECTS.map(|(name, _)| name);
+    let Some((subject, rest)) = args.split_first() else {
+        bail!("say what to measure: `cargo xtask bench {}`, with --help for its options", names.join("|"));
     };
-    let missing: Vec<&str> = BROKERS
-        .iter()
-        .filter(|(program, _)| process::find(&[program]).is_none())
-        .map(|(_, package)| *package)
-        .collect();
-    if !missing.is_empty() {
-        debian::install(&missing, "the broker is measured against them")?;
-    }
-    let signalbox = run::release_binary()?;
+    let Some((_, prepare)) = SUBJECTS.into_iter().find(|(name, _)| name == subject) else {
+        bail!("{subject:?} is not measured: `cargo xtask bench {}`", names.join("|"));
+    };
+    // Its help needs none of what it measures.
+    let is_help = rest.iter().any(|arg| arg == "--help" || arg == "-h");
+    let prepared = if is_help { Vec::new() } else { prepare()? };
+    match become_bench(subject, prepared, rest)? {}
+}
+
+fn become_bench(subject: &str, prepared: Vec<OsString>, rest: &[String]) -> Result<Infallible> {
     progress::step("Building the load generator in release", || {
         process::run(workspace::cargo()?.args([
             "build",
@@ -37,6 +51,16 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         ]))
     })?;
     let bench = workspace::target_dir()?.join("release/signalbox-bench");
-    let error = Command::new(&bench).arg(subject).arg("--signalbox").arg(signalbox).args(rest).exec();
+    let error = Command::new(&bench).arg(subject).args(prepared).args(rest).exec();
     Err(error).with_context(|| format!("cannot start {}", bench.display()))
+}
+
+/// Installs those of these programs (by command and by Debian's name) that the PATH does not hold.
+fn ensure_programs(programs: &[(&str, &str)], why: &str) -> Result<()> {
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|(program, _)| process::find(&[program]).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { debian::install(&missing, why) }
 }

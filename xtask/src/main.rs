@@ -13,6 +13,7 @@ mod dev;
 mod dist;
 mod docs;
 mod page;
+mod postgres;
 mod process;
 mod progress;
 mod python;
@@ -36,6 +37,9 @@ Usage: cargo xtask <command>
   dev                      relay in debug and `trunk serve`: the page is rebuilt at each change
   dist                     the release binary and the page as a tar archive in target/dist
   bench broker [ARGS]      the broker's speed beside nats-server, redis-server and a plain forwarder
+  bench charts [ARGS]      the chart's speed beside uPlot, smoothie and Chart.js in headless Chromium
+  bench feed [ARGS]        the feed to many browsers beside nginx with nchan, and aiohttp-sse
+  bench collector [ARGS]   samples a second from many agents
   tidy                     the invariants of the sources; ends with an error when one does not hold
 
 Examples:

@@ -2,13 +2,18 @@
 //!
 //! The views call it and watch the stores; it knows no view.
 
+mod changes;
 mod chat;
 mod feed;
+mod metrics;
 mod news;
+mod patrons;
 mod queues;
+mod saying;
 mod socket;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -23,7 +28,7 @@ use super::stores::Stores;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
 use crate::state::route::{Query, View};
-use crate::transport::feed::{Feed, HISTORY_WINDOW_SECS};
+use crate::transport::feed::Feed;
 use crate::transport::history;
 use crate::transport::page_events::{PageEvent, PageEvents};
 use crate::transport::socket::{SendError, Socket};
@@ -50,8 +55,12 @@ pub struct Control {
 
 struct Inner {
     relay: RefCell<Option<RelayAddress>>,
-    /// How much history has been fetched, in seconds.
-    history_secs: Cell<u32>,
+    /// Since when every sample is held as it came, in milliseconds by the relay's clock; none before the history.
+    recent_from_ms: Cell<Option<f64>>,
+    /// Samples put behind the history of the past since it was fetched.
+    n_past_appended: Cell<u64>,
+    /// When the relay may be asked for the past again, in milliseconds by the page's clock.
+    past_again_at_ms: Cell<i64>,
     feed: RefCell<Option<Feed>>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Requests>,
@@ -61,6 +70,11 @@ struct Inner {
     n_said: Cell<u64>,
     /// Whether headlines are being asked for.
     is_following_news: Cell<bool>,
+    /// When somebody last touched the page, in milliseconds by its clock.
+    touched_at_ms: Cell<i64>,
+    is_idle_told: Cell<bool>,
+    /// What was typed in each room and not said yet; bounded by the rooms.
+    drafts: RefCell<BTreeMap<String, String>>,
     /// What runs as long as the page: the clock, the tab's events, the address.
     running: RefCell<Option<Running>>,
 }
@@ -69,7 +83,9 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             relay: RefCell::default(),
-            history_secs: Cell::new(HISTORY_WINDOW_SECS),
+            recent_from_ms: Cell::default(),
+            n_past_appended: Cell::default(),
+            past_again_at_ms: Cell::default(),
             feed: RefCell::default(),
             socket: RefCell::default(),
             requests: RefCell::default(),
@@ -77,6 +93,9 @@ impl Default for Inner {
             n_chat_refused: Cell::default(),
             n_said: Cell::default(),
             is_following_news: Cell::default(),
+            touched_at_ms: Cell::new(crate::transport::now_ms()),
+            is_idle_told: Cell::default(),
+            drafts: RefCell::default(),
             running: RefCell::default(),
         }
     }
@@ -86,6 +105,7 @@ struct Running {
     _interval: Interval,
     _page_events: PageEvents,
     _hash: EventListener,
+    _touches: [EventListener; 2],
 }
 
 impl Default for Control {
@@ -100,10 +120,15 @@ impl Control {
     pub fn start(&self) {
         self.follow_address();
         let (on_tick, on_page_event, on_hash) = (self.clone(), self.clone(), self.clone());
+        let on_touch = |event: &'static str| {
+            let this = self.clone();
+            EventListener::new(&window(), event, move |_| this.touched())
+        };
         *self.inner.running.borrow_mut() = Some(Running {
             _interval: Interval::new(TICK_MS, move || on_tick.tick()),
             _page_events: PageEvents::listen(move |event| on_page_event.page_event(event)),
             _hash: EventListener::new(&window(), "hashchange", move |_| on_hash.follow_address()),
+            _touches: [on_touch("pointerdown"), on_touch("keydown")],
         });
         let this = self.clone();
         spawn_local(async move {
@@ -139,6 +164,7 @@ impl Control {
         self.feed().iter().for_each(Feed::tick);
         self.socket().iter().for_each(Socket::tick);
         self.tick_chat(now_ms);
+        self.look_after_past(now_ms);
         // Once a second is often enough for ages.
         if now_ms / 1000 != self.stores.clock_ms.get_untracked() / 1000 {
             self.stores.clock_ms.set(now_ms);
@@ -152,6 +178,7 @@ impl Control {
         self.feed().iter().for_each(|feed| feed.page_event(event));
         self.socket().iter().for_each(|socket| socket.page_event(event));
         if event == PageEvent::Shown {
+            self.touched();
             self.read_chat();
             self.follow_news();
         }
@@ -165,8 +192,12 @@ impl Control {
             self.stores.query.set(query);
         }
         self.stores.view.set(view.clone());
+        if let View::Chat(room) = &view {
+            self.show_room(room.as_deref());
+        }
         self.view_changed(&old, &view);
         self.news_view_changed(&old, &view);
+        self.changes_view_changed(&old, &view);
         self.read_chat();
     }
 

@@ -1,25 +1,36 @@
 //! Everything the views watch, in one place that outlives every view.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use leptos::prelude::{ArcRwSignal, Owner};
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::Features;
+use signalbox_shared::chat::ChatRoomRow;
 use signalbox_shared::socket::SocketLimits;
 
 use super::live::Live;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
+use crate::state::alerts::Alerts;
+use crate::state::changes::Changes;
 use crate::state::channels::Channels;
-use crate::state::chat_room::ChatRoom;
+use crate::state::chat_rooms::ChatRooms;
+use crate::state::marks::Marks;
+use crate::state::metrics_query::{FixedRange, WINDOW_SECS_DEFAULT};
 use crate::state::news_board::NewsBoard;
+use crate::state::past::PastState;
+use crate::state::patrons::Patrons;
 use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
+use crate::state::series_choice::SeriesChoice;
 use crate::state::stream::StreamState;
 use crate::state::tail::Tail;
 use crate::state::time_cursor::TimeCursor;
-use crate::transport::feed::HISTORY_WINDOW_SECS;
+
+/// What the store of the past holds at most: as the other one, with half the memory, for its points are few.
+const PAST_BOUNDS: StoreBounds =
+    StoreBounds { agents_max: 256, metrics_max: 32, points_max: 4_096, points_total_max: 2 * 1_024 * 1_024 };
 
 /// What the relay said of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,8 +79,20 @@ pub struct Stores {
     pub cursor: Live<TimeCursor>,
     /// Seconds from the left to the right edge of the charts.
     pub window_secs: ArcRwSignal<f64>,
-    /// Agents whose lines are not drawn.
-    pub hidden_agents: ArcRwSignal<BTreeSet<String>>,
+    /// Which agents' lines are drawn.
+    pub choice: ArcRwSignal<SeriesChoice>,
+    /// Fixed ranges of the charts' values, by the metrics' keys.
+    pub ranges: ArcRwSignal<BTreeMap<String, FixedRange>>,
+    /// Readings of a part of time that `series` does not hold, in steps.
+    pub past: StoreHandle,
+    /// What `past` holds, and whether the charts show it.
+    pub past_state: Live<PastState>,
+    /// How many samples there were when the page was paused.
+    pub n_samples_at_pause: ArcRwSignal<u64>,
+    /// The alert rules and who is in alert.
+    pub alerts: Live<Alerts>,
+    /// What happened when.
+    pub marks: Live<Marks>,
     /// Messages of the relay that did not decode, since the page was opened.
     pub n_undecodable: Live<u64>,
     /// The channels.
@@ -80,8 +103,16 @@ pub struct Stores {
     pub whole: Live<Option<Whole>>,
     /// What was published from here.
     pub publishes: Live<Publishes>,
-    /// The lobby.
-    pub chat: Live<ChatRoom>,
+    /// The rooms of the chat.
+    pub chat: Live<ChatRooms>,
+    /// The rooms that the relay has, as it told them last.
+    pub rooms: Live<Vec<ChatRoomRow>>,
+    /// Where line clients find the chat, HOST:PORT, once it is known.
+    pub line_chat: Live<Option<String>>,
+    /// The changes of the database.
+    pub changes: Live<Changes>,
+    /// The table of patrons.
+    pub patrons: Live<Patrons>,
     /// Headlines.
     pub news: Live<NewsBoard>,
     /// Host and port of a relay that is not where the page came from.
@@ -105,14 +136,24 @@ impl Default for Stores {
             agents: Live::default(),
             series: owner.with(|| StoreHandle::new(StoreBounds::default())),
             cursor: Live::default(),
-            window_secs: ArcRwSignal::new(f64::from(HISTORY_WINDOW_SECS)),
-            hidden_agents: ArcRwSignal::default(),
+            window_secs: ArcRwSignal::new(WINDOW_SECS_DEFAULT),
+            choice: ArcRwSignal::default(),
+            ranges: ArcRwSignal::default(),
+            past: owner.with(|| StoreHandle::new(PAST_BOUNDS)),
+            past_state: Live::default(),
+            n_samples_at_pause: ArcRwSignal::default(),
+            alerts: Live::default(),
+            marks: Live::default(),
             n_undecodable: Live::default(),
             channels: Live::default(),
             tail: Live::default(),
             whole: Live::default(),
             publishes: Live::default(),
             chat: Live::default(),
+            rooms: Live::default(),
+            line_chat: Live::default(),
+            changes: Live::default(),
+            patrons: Live::default(),
             news: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),

@@ -94,6 +94,11 @@ impl AxisRange {
         true
     }
 
+    /// The next data narrows the range without a wait: the reader has chosen what to look at.
+    pub fn hurry(&mut self) {
+        self.narrow_since_ms = Some(f64::NEG_INFINITY);
+    }
+
     /// Forgets the data, so that the next range is taken without a glide.
     pub fn reset(&mut self) {
         *self = Self::default();
@@ -197,6 +202,15 @@ mod tests {
         assert!(!axis.update(extremes(0.0, 10.0), 5, 5_900.0));
         assert!(axis.update(extremes(0.0, 10.0), 5, 6_000.0));
         assert_eq!(axis.target().max, 12.0);
+    }
+
+    #[test]
+    fn who_chooses_what_to_see_need_not_wait() {
+        let mut axis = AxisRange::default();
+        axis.update(extremes(0.0, 92.0), 5, 0.0);
+        axis.hurry();
+        assert!(axis.update(extremes(0.0, 10.0), 5, 100.0));
+        assert!(axis.is_gliding(100.0), "without a jump all the same");
     }
 
     #[test]

@@ -53,6 +53,8 @@ const TEXT: i32 = 10;
 pub struct Commands {
     words: Vec<i32>,
     pen: Option<(Ink, i32)>,
+    /// Where the points of the line that was begun last are.
+    line_at: usize,
 }
 
 impl Commands {
@@ -104,6 +106,31 @@ impl Commands {
         if self.points(points) < 2 {
             self.words.truncate(begin);
         }
+    }
+
+    /// Begins a line of its own points, which [`Self::point`] gives one by one.
+    pub fn begin_line(&mut self, ink: Ink, width: i32) {
+        self.line(ink, width, std::iter::empty());
+        self.words.extend([LINE, 0]);
+        self.line_at = self.words.len();
+    }
+
+    /// The next point of the line that was begun, in units.
+    #[inline]
+    pub fn point(&mut self, x: i32, y: i32) {
+        self.words.extend_from_slice(&[x, y]);
+    }
+
+    /// Ends the line that was begun; gives the point of a line of one, which is not drawn.
+    pub fn end_line(&mut self) -> Option<(i32, i32)> {
+        let n = (self.words.len() - self.line_at) / 2;
+        let only = (n == 1).then(|| (self.words[self.line_at], self.words[self.line_at + 1]));
+        if n < 2 {
+            self.words.truncate(self.line_at - 2);
+        } else {
+            self.words[self.line_at - 1] = n as i32;
+        }
+        only
     }
 
     /// Fills the polygon through points in units.
@@ -201,6 +228,24 @@ mod tests {
                 4,
                 STROKE,
             ],
+        );
+    }
+
+    #[test]
+    fn a_line_can_be_given_point_by_point() {
+        check(
+            |c| {
+                c.begin_line(RED, 16);
+                c.point(1, 2);
+                c.point(3, 4);
+                assert_eq!(c.end_line(), None);
+                c.begin_line(RED, 16);
+                assert_eq!(c.end_line(), None);
+                c.begin_line(RED, 16);
+                c.point(5, 6);
+                assert_eq!(c.end_line(), Some((5, 6)));
+            },
+            &[PEN, RED_WORD, 16, LINE, 2, 1, 2, 3, 4, STROKE],
         );
     }
 

@@ -6,29 +6,20 @@
 
 use std::ops::Range;
 
+use super::pyramid::Extremes;
 use super::scale::TimeScale;
 use super::series::Series;
 
-/// One step of a line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Vertex {
-    /// The line goes on to here.
-    At {
-        /// Pixels since the Unix epoch, on the scale that was given.
-        x_px: f64,
-        /// The value, finite.
-        value: f64,
-    },
-    /// The line ends; what follows begins a new one.
-    Break,
-}
+/// Up to so many points per column, on average, are read one by one; of more, the pyramid knows the extremes sooner.
+const WALKED_PER_COLUMN_MAX: f64 = 12.0;
 
 /// Gives `sink` the line of `series` over `columns`, from two points before (so that joins are drawn alike) to one
-/// point after.
-pub fn decimate(series: &Series, scale: &TimeScale, columns: Range<i64>, mut sink: impl FnMut(Vertex)) {
+/// point after: each vertex as pixels since the Unix epoch and the value, which is NaN where the line ends and what
+/// follows begins a new one.
+pub fn decimate(series: &Series, scale: &TimeScale, columns: Range<i64>, mut sink: impl FnMut(f64, f64)) {
     let ring = series.points();
     let x = |index: u64| scale.x_px_from_ms(ring.timestamp_ms(index));
-    let column_start = columns.start as f64;
+    let (column_start, column_end) = (columns.start as f64, columns.end as f64);
     let inside = ring.partition_point(ring.first(), ring.end(), |t| scale.x_px_from_ms(t) < column_start);
     let lead = inside.saturating_sub(2).max(ring.first());
     if ring.end() <= lead {
@@ -36,41 +27,111 @@ pub fn decimate(series: &Series, scale: &TimeScale, columns: Range<i64>, mut sin
     }
     // A column is taken whole or not at all.
     let lead_column = x(lead).floor();
-    let mut index = ring.partition_point(ring.first(), lead, |t| scale.x_px_from_ms(t) < lead_column);
+    let from = ring.partition_point(ring.first(), lead, |t| scale.x_px_from_ms(t) < lead_column);
+    let behind = ring.partition_point(inside, ring.end(), |t| scale.x_px_from_ms(t) < column_end);
+    let end = if behind < ring.end() {
+        let next_column = x(behind).floor() + 1.0;
+        ring.partition_point(behind + 1, behind + 1, |t| scale.x_px_from_ms(t) < next_column)
+    } else {
+        behind
+    };
+    let n_columns = x(end - 1) - x(from) + 1.0;
+    if (end - from) as f64 <= WALKED_PER_COLUMN_MAX * n_columns {
+        walk(series, scale, from..end, &mut sink);
+    } else {
+        leap(series, scale, from..end, &mut sink);
+    }
+}
+
+/// Whether columns hold so many points that they are leapt over.
+#[must_use]
+pub fn is_dense(series: &Series, scale: &TimeScale) -> bool {
+    series.interval_ms().is_some_and(|interval_ms| WALKED_PER_COLUMN_MAX * interval_ms < scale.ms_per_px())
+}
+
+/// What is known of the points of one column.
+#[derive(Clone, Copy)]
+struct Column {
+    /// The first place that is not in it.
+    end_x_px: f64,
+    n_points: u64,
+    first: f64,
+    last: f64,
+    extremes: Extremes,
+}
+
+/// Reads every point.
+fn walk(series: &Series, scale: &TimeScale, points: Range<u64>, sink: &mut impl FnMut(f64, f64)) {
+    let nothing =
+        Column { end_x_px: f64::NEG_INFINITY, n_points: 0, first: 0.0, last: 0.0, extremes: Extremes::NONE };
+    let mut column = nothing;
+    let mut first_x_px = 0.0;
+    let mut last_x_px = 0.0;
+    let mut finish = |column: &Column, first_x_px: f64, last_x_px: f64| match column.n_points {
+        0 => {}
+        1 => sink(first_x_px, column.first),
+        2 => {
+            sink(first_x_px, column.first);
+            sink(last_x_px, column.last);
+        }
+        _ => summarise(column, sink),
+    };
+    for (timestamps_ms, values) in series.points().runs(points.start, points.end) {
+        for (timestamp_ms, value) in timestamps_ms.iter().zip(values) {
+            let x_px = scale.x_px_from_ms(*timestamp_ms);
+            if column.end_x_px <= x_px {
+                finish(&column, first_x_px, last_x_px);
+                column = Column { end_x_px: x_px.floor() + 1.0, first: *value, ..nothing };
+                first_x_px = x_px;
+            }
+            column.n_points += 1;
+            column.last = *value;
+            column.extremes.merge(*value);
+            last_x_px = x_px;
+        }
+    }
+    finish(&column, first_x_px, last_x_px);
+}
+
+/// Goes from column to column.
+fn leap(series: &Series, scale: &TimeScale, points: Range<u64>, sink: &mut impl FnMut(f64, f64)) {
+    let ring = series.points();
+    let x = |index: u64| scale.x_px_from_ms(ring.timestamp_ms(index));
+    let mut index = points.start;
     let mut n_guess = 1;
-    while index < ring.end() {
-        let column = x(index).floor();
-        let next_column = column + 1.0;
-        let end = if n_guess == 1 && (ring.end() <= index + 1 || next_column <= x(index + 1)) {
-            index + 1
+    while index < points.end {
+        let end_x_px = x(index).floor() + 1.0;
+        let guess = index + n_guess;
+        // Evenly spaced points fill columns with one more or one less.
+        let is_right = guess < points.end && end_x_px <= x(guess) && x(guess - 1) < end_x_px;
+        let end = if is_right {
+            guess
         } else {
-            ring.partition_point(index + 1, index + n_guess, |t| scale.x_px_from_ms(t) < next_column)
+            ring.partition_point(index + 1, guess, |t| scale.x_px_from_ms(t) < end_x_px).min(points.end)
         };
         n_guess = end - index;
         if n_guess <= 2 {
-            (index..end).for_each(|i| sink(vertex(x(i), ring.value(i))));
+            (index..end).for_each(|i| sink(x(i), ring.value(i)));
         } else {
-            summarise(series, index..end, column + 0.5, &mut sink);
-        }
-        if columns.end as f64 <= column {
-            break;
+            let (first, last) = (ring.value(index), ring.value(end - 1));
+            let extremes = series.extremes(index, end);
+            summarise(&Column { end_x_px, n_points: n_guess, first, last, extremes }, sink);
         }
         index = end;
     }
 }
 
 /// The two extremes of a column of three points or more, in the order in which the line meets them.
-fn summarise(series: &Series, points: Range<u64>, x_px: f64, sink: &mut impl FnMut(Vertex)) {
-    let extremes = series.extremes(points.start, points.end);
+fn summarise(column: &Column, sink: &mut impl FnMut(f64, f64)) {
+    let Column { first, last, extremes, .. } = *column;
+    let x_px = column.end_x_px - 0.5;
     if extremes.is_none() {
-        sink(Vertex::Break);
+        sink(x_px, f64::NAN);
         return;
     }
-    let (first, last) = (series.points().value(points.start), series.points().value(points.end - 1));
     if first.is_nan() {
-        sink(Vertex::Break);
+        sink(x_px, f64::NAN);
     }
-    let (low, high) = (vertex(x_px, extremes.min), vertex(x_px, extremes.max));
     // Known where an end is an extreme; else the one nearer to where the column begins is taken to come first.
     let is_low_first = if first == extremes.min || last == extremes.max {
         true
@@ -79,22 +140,15 @@ fn summarise(series: &Series, points: Range<u64>, x_px: f64, sink: &mut impl FnM
     } else {
         first - extremes.min <= extremes.max - first
     };
-    if extremes.min == extremes.max {
-        sink(low);
-    } else if is_low_first {
-        sink(low);
-        sink(high);
-    } else {
-        sink(high);
-        sink(low);
+    let (before, after) =
+        if is_low_first { (extremes.min, extremes.max) } else { (extremes.max, extremes.min) };
+    sink(x_px, before);
+    if before != after {
+        sink(x_px, after);
     }
     if last.is_nan() {
-        sink(Vertex::Break);
+        sink(x_px, f64::NAN);
     }
-}
-
-fn vertex(x_px: f64, value: f64) -> Vertex {
-    if value.is_nan() { Vertex::Break } else { Vertex::At { x_px, value } }
 }
 
 #[cfg(test)]
@@ -103,6 +157,13 @@ mod tests {
 
     use super::super::series::Room;
     use super::*;
+
+    /// One step of a line.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Vertex {
+        At { x_px: f64, value: f64 },
+        Break,
+    }
 
     fn series_of(values: &[f64], interval_ms: f64) -> Series {
         let mut series = Series::new(1 << 12);
@@ -114,7 +175,9 @@ mod tests {
 
     fn vertices(series: &Series, scale: &TimeScale, columns: Range<i64>) -> Vec<Vertex> {
         let mut out = Vec::new();
-        decimate(series, scale, columns, |v| out.push(v));
+        decimate(series, scale, columns, |x_px, value| {
+            out.push(if value.is_nan() { Vertex::Break } else { Vertex::At { x_px, value } });
+        });
         out
     }
 
@@ -175,6 +238,28 @@ mod tests {
                 prop_assert!(shown.len() <= 2);
                 if naive.len() <= 2 { prop_assert_eq!(naive, shown); }
             }
+        }
+
+        /// Whether the points are read one by one or leapt over must not be seen.
+        #[test]
+        fn both_ways_give_the_same_line(
+            values in prop::collection::vec(prop_oneof![9 => -1e3..1e3f64, 1 => Just(f64::NAN)], 1..600),
+            width in 1u32..900
+        ) {
+            let series = series_of(&values, 1.0);
+            let scale = TimeScale::new(600.0, width);
+            let line = |way: fn(&Series, &TimeScale, Range<u64>, &mut dyn FnMut(f64, f64))| {
+                let mut out = Vec::new();
+                let ring = series.points();
+                way(&series, &scale, ring.first()..ring.end(), &mut |x_px: f64, value: f64| {
+                    out.push((x_px.to_bits(), value.to_bits()));
+                });
+                out
+            };
+            prop_assert_eq!(
+                line(|series, scale, points, mut sink| walk(series, scale, points, &mut sink)),
+                line(|series, scale, points, mut sink| leap(series, scale, points, &mut sink))
+            );
         }
 
         #[test]

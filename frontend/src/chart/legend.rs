@@ -2,11 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 
 use super::format::live_value;
-use super::palette::{Rgb, Theme, color_of};
-use super::store::SeriesStore;
+use super::palette::Rgb;
+use super::pointer::is_plain;
+use super::readout::nearest;
+use super::series::Series;
+use super::store::{Agent, SeriesStore};
+use crate::state::series_choice::SeriesChoice;
+use crate::state::viewport::Viewport;
 
 /// One row of a legend.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,31 +21,66 @@ pub struct LegendRow {
     pub name: String,
     /// Its line's colour.
     pub color: Rgb,
-    /// Its latest value, ready to read; a dash when there is none in view.
+    /// Its value, ready to read; a dash when there is none.
     pub value: String,
     /// Whether its line is not drawn.
     pub is_hidden: bool,
 }
 
-/// The rows of a metric's legend. A value older than `live_from_ms` is not shown: it is not what is now.
+/// Rows of one legend at most, so that 200 agents leave room for the page; the table below has them all. Rows that were
+/// chosen one by one are there in any case.
+pub const LEGEND_ROWS_MAX: usize = 24;
+
+/// What a person wants of a legend's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// This line alone, or all again.
+    Solo(String),
+    /// This line in or out.
+    Toggle(String),
+}
+
+/// The rows of a metric's legend, and how many there are no rows for. Values are those at `at_ms`, else the latest; one
+/// that is not in view is not shown: it is not what is now.
 #[must_use]
 pub fn legend_rows(
     store: &SeriesStore,
     metric: &str,
-    hidden: &BTreeSet<String>,
-    theme: Theme,
-    live_from_ms: f64,
-) -> Vec<LegendRow> {
-    let row = |(name, agent, series): (&str, &super::store::Agent, &super::series::Series)| LegendRow {
-        name: name.to_owned(),
-        color: color_of(name, agent.slot(), theme),
-        value: match series.last() {
-            Some((t, value)) if live_from_ms <= t && !value.is_nan() => live_value(value),
-            _ => "\u{2013}".to_owned(),
-        },
-        is_hidden: hidden.contains(name),
+    choice: &SeriesChoice,
+    color: impl Fn(&str) -> Rgb,
+    at_ms: Option<f64>,
+    view: &Viewport,
+) -> (Vec<LegendRow>, usize) {
+    let value = |series: &Series| match at_ms {
+        Some(at_ms) => nearest(series, at_ms),
+        None => last_before(series, view.end_ms).filter(|(t, _)| view.start_ms() <= *t),
     };
-    store.series_of(metric).map(row).collect()
+    let row = |(name, series): (&str, &Series)| LegendRow {
+        name: name.to_owned(),
+        color: color(name),
+        value: value(series).map_or_else(|| "\u{2013}".to_owned(), |(_, value)| live_value(value)),
+        is_hidden: choice.is_hidden(name),
+    };
+    let chosen: BTreeSet<&str> = choice.chosen().collect();
+    let mut n_seen = 0;
+    let mut n_more = 0;
+    let has_row = |(name, ..): &(&str, &Agent, &Series)| {
+        n_seen += 1;
+        let has_row = n_seen <= LEGEND_ROWS_MAX || (chosen.len() <= LEGEND_ROWS_MAX && chosen.contains(name));
+        n_more += usize::from(!has_row);
+        has_row
+    };
+    let rows = store.series_of(metric).filter(has_row).map(|(name, _, series)| row((name, series))).collect();
+    (rows, n_more)
+}
+
+/// The newest sample up to a moment and a little beyond: the edge of a live chart is a little behind its data.
+fn last_before(series: &Series, end_ms: f64) -> Option<(f64, f64)> {
+    const BEHIND_MS: f64 = 3_000.0;
+    let points = series.points();
+    let index = series.range(f64::NEG_INFINITY, end_ms + BEHIND_MS).end.checked_sub(1)?;
+    let is_sample = points.first() <= index && !points.value(index).is_nan();
+    is_sample.then(|| (points.timestamp_ms(index), points.value(index)))
 }
 
 /// How many agents' values [`summary`] tells.
@@ -47,36 +88,40 @@ const SUMMARY_ROWS_MAX: usize = 8;
 
 /// The chart in a sentence or two, for those who cannot see it.
 #[must_use]
-pub fn summary(title: &str, unit: &str, window_secs: f64, rows: &[LegendRow]) -> String {
+pub fn summary(title: &str, unit: &str, rows: &[LegendRow]) -> String {
     let shown: Vec<&LegendRow> = rows.iter().filter(|row| !row.is_hidden).collect();
     if shown.is_empty() {
         return format!("{title}: nothing to show yet.");
     }
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let values: Vec<String> =
-        shown.iter().take(SUMMARY_ROWS_MAX).map(|row| format!("{} {}{unit}", row.name, row.value)).collect();
-    let more = match shown.len() - values.len() {
+    let names: Vec<&str> = shown.iter().take(SUMMARY_ROWS_MAX).map(|row| row.name.as_str()).collect();
+    let more = match shown.len() - names.len() {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
-    let agents = if shown.len() == 1 { "1 agent" } else { &format!("{} agents", shown.len()) };
-    format!("{title}, {agents}, the last {window_secs} seconds. Now: {}{more}.", values.join(", "))
+    let unit = if unit.is_empty() { "no unit" } else { unit };
+    format!("{title} ({unit}) of {}{more}. Arrow keys go from sample to sample.", names.join(", "))
 }
 
-/// Shows the rows; with `on_pick` each is a button that calls it with the agent's name.
+/// Shows the rows; each is a button: a click shows its line alone, with Shift (or the key `x`) it takes it out or in.
 #[component]
 pub fn Legend(
     /// What to show.
     rows: Signal<Vec<LegendRow>>,
+    /// How many lines have no row.
+    n_more: Signal<usize>,
     /// The values' unit.
     unit: String,
-    /// Called with the name of a row that is clicked.
-    #[prop(optional_no_strip)]
-    on_pick: Option<Callback<String>>,
+    /// Called when a row is chosen.
+    on_pick: Callback<Pick>,
 ) -> impl IntoView {
     let names =
         Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>()));
-    let row_of = move |name: &str| rows.with(|rows| rows.iter().find(|row| row.name == name).cloned());
+    let row_of = move |name: &str| {
+        rows.with(|rows| {
+            let at = rows.binary_search_by(|row| row.name.as_str().cmp(name)).ok()?;
+            rows.get(at).cloned()
+        })
+    };
     let item = move |name: String| {
         let row = {
             let name = name.clone();
@@ -89,31 +134,41 @@ pub fn Legend(
         };
         let value = move || row.with(|row| row.as_ref().map(|row| row.value.clone()));
         let is_hidden = move || row.with(|row| row.as_ref().is_some_and(|row| row.is_hidden));
-        let inside = view! {
-            <span class="chart-key" aria-hidden="true" style:background-color=css_color></span>
-            <span class="chart-name">{name.clone()}</span>
-            <span class="chart-value">{value}</span>
-            <span class="chart-unit">{unit.clone()}</span>
+        let (on_click, on_key) = (name.clone(), name.clone());
+        let click = move |event: MouseEvent| {
+            let name = on_click.clone();
+            on_pick.run(if event.shift_key() { Pick::Toggle(name) } else { Pick::Solo(name) });
         };
-        let inside = match on_pick {
-            Some(on_pick) => view! {
+        let key = move |event: KeyboardEvent| {
+            if event.key() == "x" && is_plain(&event) {
+                on_pick.run(Pick::Toggle(on_key.clone()));
+            }
+        };
+        view! {
+            <li class:is-hidden=is_hidden>
                 <button
                     type="button"
                     class="chart-series"
+                    title="Click: this line alone. Shift-click or x: in or out."
                     aria-pressed=move || (!is_hidden()).to_string()
-                    on:click=move |_| on_pick.run(name.clone())
+                    aria-keyshortcuts="x"
+                    on:click=click
+                    on:keydown=key
                 >
-                    {inside}
+                    <span class="chart-key" aria-hidden="true" style:background-color=css_color></span>
+                    <span class="chart-name">{name}</span>
+                    <span class="chart-value">{value}</span>
+                    <span class="chart-unit">{unit.clone()}</span>
                 </button>
-            }
-            .into_any(),
-            None => view! { <span class="chart-series">{inside}</span> }.into_any(),
-        };
-        view! { <li class:is-hidden=is_hidden>{inside}</li> }
+            </li>
+        }
     };
     view! {
-        <ul class="chart-legend">
+        <ul class="chart-legend" aria-label="Lines">
             <For each=move || names.get() key=Clone::clone children=item />
+            <Show when=move || 0 < n_more.get()>
+                <li class="chart-more">{move || format!("and {} more in the table below", n_more.get())}</li>
+            </Show>
         </ul>
     }
 }
@@ -128,21 +183,54 @@ mod tests {
 
     #[test]
     fn a_chart_can_be_told() {
-        let check =
-            |rows: &[LegendRow], expected: &str| assert_eq!(summary("Processor", "%", 60.0, rows), expected);
+        let check = |rows: &[LegendRow], expected: &str| {
+            assert!(
+                summary("Processor", "%", rows).starts_with(expected),
+                "{}",
+                summary("Processor", "%", rows)
+            );
+        };
         check(&[], "Processor: nothing to show yet.");
-        check(&[row("red", "3.17")], "Processor, 1 agent, the last 60 seconds. Now: red 3.17 %.");
+        check(&[row("red", "3.17")], "Processor (%) of red. Arrow keys");
         let many: Vec<_> = (0..10).map(|n| row(&n.to_string(), "1")).collect();
-        assert!(summary("x", "", 60.0, &many).ends_with("6 1, 7 1 and 2 more."));
+        assert!(summary("x", "", &many).starts_with("x (no unit) of 0, 1, 2, 3, 4, 5, 6, 7 and 2 more."));
+    }
+
+    fn rows_of(
+        store: &SeriesStore,
+        choice: &SeriesChoice,
+        at_ms: Option<f64>,
+        end_ms: f64,
+    ) -> (Vec<LegendRow>, usize) {
+        let view = Viewport { window_ms: 10_000.0, end_ms };
+        legend_rows(store, "cpu", choice, |_| Rgb(0, 0, 0), at_ms, &view)
     }
 
     #[test]
-    fn old_values_are_not_shown_as_live() {
+    fn values_are_those_at_the_cursor_and_old_ones_are_not_shown_as_live() {
         let mut store = SeriesStore::default();
         store.push_point("red", 1_000.0, [("cpu", 3.0)].into_iter());
-        let value = |live_from_ms: f64| {
-            legend_rows(&store, "cpu", &BTreeSet::new(), Theme::Light, live_from_ms)[0].value.clone()
-        };
-        assert_eq!((value(1_000.0).as_str(), value(1_001.0).as_str()), ("3.00", "\u{2013}"));
+        store.push_point("red", 2_000.0, [("cpu", 4.0)].into_iter());
+        let value =
+            |at_ms, end_ms| rows_of(&store, &SeriesChoice::default(), at_ms, end_ms).0[0].value.clone();
+        assert_eq!(value(None, 2_000.0), "4.00");
+        assert_eq!(value(None, 12_001.0), "\u{2013}");
+        assert_eq!(value(Some(1_100.0), 2_000.0), "3.00");
+        assert_eq!(value(Some(9_000.0), 2_000.0), "\u{2013}");
+    }
+
+    #[test]
+    fn a_legend_is_bounded_and_what_was_chosen_is_in_it() {
+        let mut store = SeriesStore::default();
+        for n in 0..60 {
+            store.push_point(&format!("a{n:02}"), 1_000.0, [("cpu", 3.0)].into_iter());
+        }
+        let mut choice = SeriesChoice::default();
+        let (rows, n_more) = rows_of(&store, &choice, None, 1_000.0);
+        assert_eq!((rows.len(), n_more), (LEGEND_ROWS_MAX, 60 - LEGEND_ROWS_MAX));
+        choice.solo("a59");
+        let (rows, n_more) = rows_of(&store, &choice, None, 1_000.0);
+        assert_eq!((rows.len(), n_more), (LEGEND_ROWS_MAX + 1, 59 - LEGEND_ROWS_MAX));
+        assert!(rows.last().is_some_and(|row| row.name == "a59" && !row.is_hidden) && rows[0].is_hidden);
     }
 }

@@ -89,7 +89,7 @@ impl Observers {
         listeners.push(Listener::new(document.as_ref(), "visibilitychange", move || {
             report(Change::Shown(is_in_view.get() && is_document_shown()));
         })?);
-        for query in ["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)"] {
+        for query in ["(prefers-color-scheme: dark)", "(prefers-reduced-motion: reduce)", "print"] {
             if let Some(media) = window.match_media(query)? {
                 let report = on_change.clone();
                 listeners.push(Listener::new(media.as_ref(), "change", move || report(Change::Look))?);

@@ -83,6 +83,11 @@ impl Pacer {
         self.inner.ask();
     }
 
+    /// Draws at once when anybody can see it: in a callback that the browser calls just before it paints.
+    pub fn now(&self) {
+        self.inner.draw_now();
+    }
+
     /// Whether anybody can see the chart. What was asked for while nobody could is drawn when somebody can.
     pub fn set_shown(&self, is_shown: bool) {
         if self.inner.is_shown.replace(is_shown) == is_shown {

@@ -11,8 +11,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::backend::CommandBackend;
-use super::commands::UNITS_PER_PX;
-use super::decimate::{Vertex, decimate};
+use super::commands::{Commands, Ink, UNITS_PER_PX};
+use super::kept_columns::KeptColumns;
 use super::layout::Layout;
 use super::palette::{Rgb, Theme};
 use super::scale::{TimeScale, ValueScale};
@@ -107,8 +107,8 @@ impl Strip<'_> {
 
     /// Draws `columns` on a tile whose first column is `start`; what lies outside of them may be drawn on.
     ///
-    /// `scratch` is room for a line's points, used again for each.
-    pub fn draw(&self, backend: &Shared, start: i64, columns: Range<i64>, scratch: &mut Vec<(i32, i32)>) {
+    /// `kept` spares reading dense lines again.
+    pub fn draw(&self, backend: &Shared, start: i64, columns: Range<i64>, kept: &mut KeptColumns) {
         let area = Area::from(backend);
         let thin = self.layout.hairline();
         let style = self.inks.grid().stroke_width(units(thin) as u32);
@@ -120,46 +120,53 @@ impl Strip<'_> {
             draw(&area, &PathElement::new(vec![(x, 0), (x, units(self.layout.plot_height))], style));
         }
         let width = self.line_width();
+        let mut backend = backend.borrow_mut();
         for line in self.lines {
-            self.draw_line(&mut backend.borrow_mut(), line, width, start, columns.clone(), scratch);
+            self.draw_line(backend.commands(), line, width, start, columns.clone(), kept);
         }
     }
 
+    /// Draws a line past plotters, which would take its points twice: as a list of its own, and from that.
     fn draw_line(
         &self,
-        backend: &mut CommandBackend,
+        commands: &mut Commands,
         line: &Line<'_>,
         width: i32,
         start: i64,
         columns: Range<i64>,
-        scratch: &mut Vec<(i32, i32)>,
+        kept: &mut KeptColumns,
     ) {
-        let Rgb(r, g, b) = line.color;
-        let style = RGBColor(r, g, b).stroke_width(width as u32);
+        let ink = Ink { rgb: line.color, alpha: u8::MAX };
         let start = start as f64;
+        let units_per_px = f64::from(UNITS_PER_PX);
         // A canvas takes any number, but its rasteriser need not go to the moon.
-        let far_px = 8.0 * f64::from(self.layout.plot_height);
-        let mut flush = |points: &mut Vec<(i32, i32)>| {
+        let far = 8.0 * f64::from(self.layout.plot_height) * units_per_px;
+        let (y_at_0, y_per_value) = self.values.line();
+        let (y_at_0, y_per_value) = (y_at_0 * units_per_px, y_per_value * units_per_px);
+        let end = |commands: &mut Commands| {
             // A point without neighbours is a dot, or nobody would see it.
-            let drawn = match points[..] {
-                [] => Ok(()),
-                [point] => backend.draw_circle(point, (width + UNITS_PER_PX / 2) as u32, &style, true),
-                _ => backend.draw_path(points.iter().copied(), &style),
-            };
-            // Infallible, but plotters' error has a second kind, that of fonts.
-            debug_assert!(drawn.is_ok());
-            points.clear();
-        };
-        scratch.clear();
-        decimate(line.series, self.time, columns, |vertex| match vertex {
-            Vertex::At { x_px, value } => {
-                let y_px = self.values.y_px_from_value(value).clamp(-far_px, far_px);
-                scratch.push((units_f64(x_px - start), units_f64(y_px)));
+            if let Some((x, y)) = commands.end_line() {
+                commands.disc(ink, x, y, width + UNITS_PER_PX / 2);
             }
-            Vertex::Break => flush(scratch),
+        };
+        commands.begin_line(ink, width);
+        kept.decimate(line.id, line.series, self.time, columns, |x_px, value| {
+            if value.is_nan() {
+                end(commands);
+                commands.begin_line(ink, width);
+            } else {
+                let y = (y_at_0 + value * y_per_value).clamp(-far, far);
+                commands.point(whole((x_px - start) * units_per_px), whole(y));
+            }
         });
-        flush(scratch);
+        end(commands);
     }
+}
+
+/// The nearest whole number. Browsers have an instruction for it in this form and none for `round`.
+#[inline]
+fn whole(value: f64) -> i32 {
+    (value + 0.5).floor() as i32
 }
 
 /// Width of `n_lines` lines in units.

@@ -12,6 +12,7 @@ use web_sys::HtmlElement;
 use super::axis_range::{AxisRange, ValueRange};
 use super::backend::CommandBackend;
 use super::format::tick_label;
+use super::kept_columns::KeptColumns;
 use super::layout::Layout;
 use super::paint::{self, Inks, Line, Strip, TimeLabel, ValueTick};
 use super::pyramid::Extremes;
@@ -50,6 +51,19 @@ pub struct Frame<'a> {
     pub is_calm: bool,
 }
 
+/// Where a frame stands in its box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placed {
+    /// The box and its parts.
+    pub layout: Layout,
+    /// Moments to columns.
+    pub time: TimeScale,
+    /// Lowest and highest value of the axis.
+    pub range: ValueRange,
+    /// The column at the left edge of the moving layer.
+    pub strip_start: i64,
+}
+
 /// What was done for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Drawn {
@@ -83,8 +97,8 @@ pub struct Plot {
     strip_start: i64,
     labels_start: i64,
     drawn_labels: Vec<TimeLabel>,
-    scratch: Vec<(i32, i32)>,
     marks: Vec<Mark>,
+    kept: KeptColumns,
 }
 
 impl Plot {
@@ -112,8 +126,8 @@ impl Plot {
             strip_start: 0,
             labels_start: 0,
             drawn_labels: Vec::new(),
-            scratch: Vec::new(),
             marks: Vec::new(),
+            kept: KeptColumns::default(),
         })
     }
 
@@ -140,9 +154,22 @@ impl Plot {
         self.inks.theme
     }
 
-    /// Forgets the value axis' past: the lines are of other agents now.
-    pub fn forget_range(&mut self) {
-        self.axis.reset();
+    /// The value axis follows at once: the reader has chosen other lines, or another part of time.
+    pub fn hurry_range(&mut self) {
+        self.axis.hurry();
+    }
+
+    /// Where the last frame stands; none before the first.
+    #[must_use]
+    pub fn placed(&self) -> Option<Placed> {
+        let (layout, time, (range, ..)) = (self.layout?, self.drawn_scale?, self.drawn_axis?);
+        Some(Placed { layout, time, range, strip_start: self.strip_start })
+    }
+
+    /// What the picture is made of.
+    #[must_use]
+    pub fn surface(&self) -> Rc<RefCell<Surface>> {
+        self.surface.clone()
     }
 
     /// Draws what is new, and sets the picture in motion.
@@ -224,8 +251,11 @@ impl Plot {
         let Some(layout) = &self.layout else { return self.axis.target() };
         let mut extremes = Extremes::NONE;
         for line in frame.lines {
-            // What waits right of the edge is soon seen; the point left of the window has its line in it.
-            let points = line.series.range(frame.edge_ms - frame.window_ms, f64::INFINITY);
+            // What waits right of the edge is soon seen, unless the picture stands still; the points left and right of
+            // the window have their lines in it.
+            let end_ms = if frame.moves_for_ms > 0.0 { f64::INFINITY } else { frame.edge_ms };
+            let mut points = line.series.range(frame.edge_ms - frame.window_ms, end_ms);
+            points.end = (points.end + 1).min(line.series.points().end());
             let from = points.start.saturating_sub(1).max(line.series.points().first());
             extremes.merge_all(line.series.extremes(from, points.end));
         }
@@ -298,6 +328,9 @@ impl Plot {
         let overhang = i64::from(strip.line_width() / super::commands::UNITS_PER_PX) + 2;
         let plan = self.tiles.plan(&View { visible, ahead, overhang }, strip.time, &marks);
         self.marks = marks;
+        if plan.is_full {
+            self.kept.retain(|id| strip.lines.iter().any(|line| line.id == id));
+        }
         let width = self.tiles.tile_columns() as i32;
         let height = strip.layout.plot_height;
         self.strip_start = plan.seats[0].start;
@@ -317,7 +350,7 @@ impl Plot {
                     backend.commands().clip(x, 0, n, height);
                     backend.commands().clear(x, 0, n, height);
                 }
-                strip.draw(&self.backend, seat.start, left..right, &mut self.scratch);
+                strip.draw(&self.backend, seat.start, left..right, &mut self.kept);
                 if !seat.is_fresh {
                     self.backend.borrow_mut().commands().unclip();
                 }

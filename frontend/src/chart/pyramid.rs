@@ -36,8 +36,12 @@ impl Extremes {
     /// Takes another stretch in.
     #[inline]
     pub fn merge_all(&mut self, other: Self) {
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
+        if other.min < self.min {
+            self.min = other.min;
+        }
+        if self.max < other.max {
+            self.max = other.max;
+        }
     }
 
     /// Whether there was no number at all.
@@ -113,15 +117,18 @@ impl Pyramid {
     fn below(&self, level_end: usize, ring: &Ring, from: u64, to: u64) -> Extremes {
         const BLOCK_MASK: u64 = (1 << BLOCK_SHIFT) - 1;
         let mut extremes = Extremes::NONE;
-        let (mut low, mut high) = (from, to);
-        while low < high && (low & BLOCK_MASK != 0 || level_end == 0) {
-            extremes.merge(ring.value(low));
-            low += 1;
+        let mut merge_points = |from: u64, to: u64| {
+            for (_, values) in ring.runs(from, to) {
+                values.iter().for_each(|value| extremes.merge(*value));
+            }
+        };
+        let (mut low, mut high) = (from.next_multiple_of(BLOCK_MASK + 1), to & !BLOCK_MASK);
+        if level_end == 0 || high <= low {
+            merge_points(from, to);
+            return extremes;
         }
-        while low < high && high & BLOCK_MASK != 0 {
-            high -= 1;
-            extremes.merge(ring.value(high));
-        }
+        merge_points(from, low);
+        merge_points(high, to);
         (low, high) = (low >> BLOCK_SHIFT, high >> BLOCK_SHIFT);
         for (level, blocks) in self.levels[..level_end].iter().enumerate() {
             if high <= low {

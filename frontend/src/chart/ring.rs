@@ -138,6 +138,19 @@ impl Ring {
         self.values[self.slot(index)]
     }
 
+    /// The points `from..to`, which must be held, as at most two runs of times and values, the older first: what is
+    /// read point by point is read quickest without asking for each one's place.
+    #[must_use]
+    pub fn runs(&self, from: u64, to: u64) -> [(&[f64], &[f64]); 2] {
+        if to <= from {
+            return [(&[], &[]); 2];
+        }
+        let (slot, n) = (self.slot(from), (to - from) as usize);
+        let n_first = n.min(self.capacity() - slot);
+        [(slot, n_first), (0, n - n_first)]
+            .map(|(at, n)| (&self.timestamps_ms[at..at + n], &self.values[at..at + n]))
+    }
+
     /// The last point, time and value.
     #[must_use]
     pub fn last(&self) -> Option<(f64, f64)> {

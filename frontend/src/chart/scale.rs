@@ -24,6 +24,16 @@ impl ValueScale {
         (self.value_max - value) / span * self.height_px
     }
 
+    /// [`Self::y_px_from_value`] as a straight line: the pixels of the value 0, and pixels per value.
+    #[must_use]
+    pub fn line(&self) -> (f64, f64) {
+        let span = self.value_max - self.value_min;
+        if span == 0.0 {
+            return (self.height_px / 2.0, 0.0);
+        }
+        (self.value_max / span * self.height_px, -self.height_px / span)
+    }
+
     /// Value at `y_px` pixels below the top edge.
     #[must_use]
     pub fn value_from_y_px(&self, y_px: f64) -> f64 {
@@ -101,6 +111,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_scale_is_a_straight_line(min in -1e6..1e6f64, span in 1e-3..1e6f64, at in -2.0..2.0f64) {
+            let scale = ValueScale { value_min: min, value_max: min + span, height_px: 300.0 };
+            let (value, (y_at_0, y_per_value)) = (min + at * span, scale.line());
+            let error_px = (y_at_0 + value * y_per_value - scale.y_px_from_value(value)).abs();
+            prop_assert!(error_px < 1e-12 * (1.0 + min.abs() / span) * 300.0 + 1e-9, "{}", error_px);
+        }
+
         #[test]
         fn values_come_back(min in -1e6..1e6f64, span in 1e-3..1e6f64, at in 0.0..1.0f64) {
             let scale = ValueScale { value_min: min, value_max: min + span, height_px: 300.0 };

@@ -4,7 +4,7 @@
 //! alike. Styles are set by property, never by attribute: a strict Content-Security-Policy allows only that.
 
 use wasm_bindgen::prelude::*;
-use web_sys::{Document, HtmlCanvasElement, HtmlElement};
+use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement};
 
 use super::layout::Layout;
 
@@ -65,6 +65,7 @@ pub struct Surface {
     player: Player,
     plot_clip: HtmlElement,
     labels_clip: HtmlElement,
+    strip: HtmlElement,
     canvases: [HtmlCanvasElement; 4],
     ratio: f64,
 }
@@ -100,7 +101,8 @@ impl Surface {
             host.append_child(layer)?;
         }
         let player = Player::new(canvases.to_vec(), movers.to_vec(), family);
-        Ok(Self { player, plot_clip, labels_clip, canvases, ratio: 1.0 })
+        let [strip, _] = movers;
+        Ok(Self { player, plot_clip, labels_clip, strip, canvases, ratio: 1.0 })
     }
 
     /// Gives every layer its size and place; wipes them all.
@@ -155,6 +157,49 @@ impl Surface {
                 _ => self.player.hold(mover, x),
             }
         }
+    }
+
+    /// The layer that moves with the lines, for what stands at a moment.
+    #[must_use]
+    pub fn strip(&self) -> &HtmlElement {
+        &self.strip
+    }
+
+    /// The plot's part of the box, for what stands at a place.
+    #[must_use]
+    pub fn clip(&self) -> &HtmlElement {
+        &self.plot_clip
+    }
+
+    /// Draws all layers as they stand now on another canvas, `top` device pixels from its upper edge.
+    ///
+    /// # Errors
+    /// When the canvas takes nothing, which no browser does.
+    pub fn copy_to(
+        &self,
+        context: &CanvasRenderingContext2d,
+        layout: &Layout,
+        top: f64,
+    ) -> Result<(), JsValue> {
+        context.draw_image_with_html_canvas_element(&self.canvases[AXIS], 0.0, top)?;
+        let (plot_left, plot_top) = (f64::from(layout.plot_left), f64::from(layout.plot_top));
+        let [_, tile_a, tile_b, labels] = &self.canvases;
+        let left_of = |layer: &HtmlElement, clip: &HtmlElement| {
+            let left = layer.get_bounding_client_rect().left() - clip.get_bounding_client_rect().left();
+            (left * self.ratio).round()
+        };
+        context.save();
+        context.begin_path();
+        let (width, height) = (f64::from(layout.plot_width), f64::from(layout.plot_height));
+        context.rect(plot_left, top + plot_top, width, height);
+        context.clip();
+        for tile in [tile_a, tile_b] {
+            let left = plot_left + left_of(tile, &self.plot_clip);
+            context.draw_image_with_html_canvas_element(tile, left, top + plot_top)?;
+        }
+        context.restore();
+        let left = left_of(labels, &self.labels_clip);
+        context.draw_image_with_html_canvas_element(labels, left, top + f64::from(layout.plot_bottom()))
     }
 
     fn css(&self, px: i32) -> String {

@@ -1,41 +1,43 @@
-//! A metric's chart as a component: title, picture, legend.
+//! A metric's chart as a component: title, picture, cursor, legend.
 //!
-//! Joins the picture ([`super::plot`]) with the store, the clock and the page around it; decides when it is drawn.
+//! Joins the drawing ([`super::draw`]) with the page around it and with the hands on it ([`super::pointer`]).
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
+use gloo_events::{EventListener, EventListenerOptions};
+use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
-use web_sys::HtmlElement;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{HtmlElement, WheelEvent};
 
-use super::clock::{EdgeClock, delay_ms};
-use super::legend::{Legend, LegendRow, legend_rows, summary};
-use super::observers::{Change, Observers, is_motion_reduced, look_of};
-use super::pacer::{Next, Pace, Pacer};
-use super::paint::Line;
-use super::palette::color_of;
-use super::plot::{Drawn, Frame, Plot};
-use super::store::SeriesStore;
-use super::store_handle::{StoreHandle, steady_ms};
+use super::draw::{ChartContext, DrawState, LiveChart};
+use super::legend::{Legend, LegendRow, Pick, summary};
+use super::observers::{Change, Observers, look_of};
+use super::overlay::Overlay;
+use super::pacer::Pacer;
+use super::palette::Theme;
+use super::plot::Plot;
+use super::pointer::{ChartAct, Key, is_plain, key_of, place_of, wheel};
+use super::readout::step;
+use super::tooltip::{Tip, Tooltip};
+use crate::state::alerts::Threshold;
+use crate::state::gesture::{Act, Gesture};
+use crate::state::metrics_query::FixedRange;
+use crate::state::viewport::Viewport;
 
-/// The picture may move on by itself for so long, in milliseconds, before it is looked after.
-const MOVES_FOR_MS: f64 = 4_000.0;
-
-/// The legend's values change at most this often, in milliseconds: faster than that nobody can read.
-const LEGEND_GAP_MS: f64 = 250.0;
-
-/// New data waits at most this long, in milliseconds.
-const DATA_GAP_MS_MAX: f64 = 250.0;
+/// A screen reader is told the values this long after the cursor came to rest.
+const SAY_AFTER: Duration = Duration::from_millis(500);
 
 /// A live chart of one metric, one line per agent.
 ///
 /// The picture takes the height `--chart-height` (220 px without it) and its colours and font from the text around
-/// it. For the style sheet: `.chart` holds `.chart-head` (`.chart-title`, `.chart-unit`), `.chart-plot` (with
-/// `.chart-empty` while there is nothing to show) and the list `.chart-legend`, whose items (`.is-hidden` when not
-/// drawn) hold `.chart-series` with `.chart-key`, `.chart-name`, `.chart-value`, `.chart-unit`.
+/// it. For the style sheet: `.chart` holds `.chart-head` (`.chart-title`, `.chart-unit`, then `tools`), `.chart-plot` (with
+/// `.chart-empty` while there is nothing to show, `.chart-tip`, and the elements of [`super::overlay`]) and the list
+/// `.chart-legend`, whose items (`.is-hidden` when not drawn) hold `.chart-series` with `.chart-key`, `.chart-name`,
+/// `.chart-value`, `.chart-unit`.
 #[component]
 pub fn Chart(
     /// What is shown, in words.
@@ -47,220 +49,308 @@ pub fn Chart(
     /// The metric's key in the samples.
     #[prop(into)]
     metric: String,
-    /// Where the points are.
-    store: StoreHandle,
-    /// Seconds from the left to the right edge.
+    /// What it has in common with the other charts.
+    context: ChartContext,
+    /// A fixed range of values; none follows the data.
     #[prop(into)]
-    window_secs: Signal<f64>,
-    /// Agents whose lines are not drawn.
+    fixed: Signal<Option<FixedRange>>,
+    /// Bounds to draw.
     #[prop(into)]
-    hidden: Signal<BTreeSet<String>>,
-    /// Called with an agent's name when its legend entry is clicked; without it the legend cannot be clicked.
-    #[prop(optional, into)]
-    on_pick: Option<Callback<String>>,
+    thresholds: Signal<Vec<Threshold>>,
+    /// Called when a legend entry is chosen.
+    on_pick: Callback<Pick>,
+    /// Called with the picture's parts once it stands, for whoever wants to copy it.
+    #[prop(optional)]
+    on_mount: Option<Callback<ChartHandle>>,
+    /// Stands at the end of the head.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let host = NodeRef::<html::Div>::new();
     let rows = RwSignal::new(Vec::<LegendRow>::new());
+    let n_more = RwSignal::new(0);
     let notice = RwSignal::new(Some("No data yet"));
+    let tip = RwSignal::new(None::<Tip>);
+    let said = RwSignal::new(String::new());
     let mounted = StoredValue::new_local(None::<Mounted>);
 
+    let chart_metric = metric.clone();
     Effect::new(move |_| {
         let Some(host) = host.get() else { return };
-        let chart = LiveChart { store, metric: metric.clone(), window_secs, hidden, rows, notice };
+        let metric = chart_metric.clone();
+        let chart = LiveChart { context, metric, fixed, thresholds, rows, n_more, notice, tip };
         match Mounted::new(&host, chart) {
-            Ok(new) => mounted.set_value(Some(new)),
+            Ok(new) => {
+                if let Some(on_mount) = on_mount {
+                    on_mount.run(ChartHandle { plot: StoredValue::new_local(new.plot.clone()) });
+                }
+                mounted.set_value(Some(new));
+            }
             Err(error) => leptos::logging::error!("the chart cannot be drawn: {error:?}"),
         }
     });
-    let revision = store.revision();
+    let with = move |read: &dyn Fn(&Mounted)| {
+        mounted.try_with_value(|mounted| mounted.as_ref().map(read));
+    };
     Effect::new(move |_| {
-        revision.track();
-        mounted.try_with_value(|mounted| mounted.as_ref().map(|mounted| mounted.pacer.data()));
+        context.store.revision().track();
+        context.past.revision().track();
+        with(&|mounted| mounted.pacer.data());
     });
     Effect::new(move |_| {
-        window_secs.track();
-        hidden.track();
-        mounted.try_with_value(|mounted| mounted.as_ref().map(|mounted| mounted.pacer.ask()));
+        context.timeline.track();
+        context.is_past.track();
+        context.choice.track();
+        context.marks.track();
+        fixed.track();
+        thresholds.track();
+        with(&|mounted| mounted.pacer.ask());
+    });
+    Effect::new(move |_| {
+        context.cursor.track();
+        // Runs just before the browser paints, for the store tells of its changes in an animation frame.
+        with(&|mounted| mounted.pacer.now());
     });
 
+    let say = {
+        let unit = unit.clone();
+        let timer = StoredValue::new_local(None::<TimeoutHandle>);
+        on_cleanup(move || {
+            timer.try_update_value(|timer| timer.take().map(|timer| timer.clear()));
+        });
+        move || {
+            let unit = unit.clone();
+            let tell = move || {
+                let text = tip.try_with_untracked(|tip| tip.as_ref().map(|tip| tip.spoken(&unit)));
+                said.try_set(text.flatten().unwrap_or_default());
+            };
+            let new = set_timeout_with_handle(tell, SAY_AFTER).ok();
+            timer.try_update_value(|timer| std::mem::replace(timer, new).map(|old| old.clear()));
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let is_taken = mounted.try_with_value(|mounted| mounted.as_ref().is_some_and(|m| m.key(&event)));
+        if is_taken == Some(true) {
+            event.prevent_default();
+            event.stop_propagation();
+            say();
+        }
+    };
     let label = {
         let (title, unit) = (title.clone(), unit.clone());
-        move || rows.with(|rows| summary(&title, &unit, window_secs.get(), rows))
+        // Told anew when the lines change, not with every value.
+        move || rows.with(|rows| summary(&title, &unit, rows))
     };
+    let on = move |react: fn(&Mounted, &PointerEvent)| {
+        move |event: PointerEvent| with(&|mounted| react(mounted, &event))
+    };
+    let unit_said = if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };
     view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <span class="chart-title">{title}</span>
-                <span class="chart-unit">{unit.clone()}</span>
+                <span class="chart-title" title=metric>{title}</span>
+                <span class="chart-unit">{unit_said}</span>
+                {children.map(|children| children())}
             </figcaption>
             <div
                 class="chart-plot"
-                role="img"
+                role="application"
+                aria-roledescription="chart"
                 aria-label=label
+                tabindex="0"
                 node_ref=host
+                on:pointerdown=on(Mounted::down)
+                on:pointermove=on(Mounted::moved)
+                on:pointerup=on(Mounted::up)
+                on:pointercancel=on(Mounted::cancelled)
+                on:pointerleave=on(Mounted::left)
+                on:dblclick=move |_| context.on_act.run(ChartAct::Live)
+                on:keydown=on_key
                 style:position="relative"
                 style:height="var(--chart-height, 220px)"
             >
                 <Show when=move || notice.get().is_some()>
                     <p class="chart-empty">{move || notice.get()}</p>
                 </Show>
+                <Tooltip tip=tip.into() unit=unit.clone() />
             </div>
-            <Legend rows=rows.into() unit on_pick />
+            <p class="visually-hidden" aria-live="polite">{said}</p>
+            <Legend rows=rows.into() n_more=n_more.into() unit on_pick />
         </figure>
+    }
+}
+
+/// A chart's picture, for whoever wants to copy it.
+#[derive(Clone, Copy)]
+pub struct ChartHandle {
+    plot: StoredValue<Rc<RefCell<Plot>>, LocalStorage>,
+}
+
+impl ChartHandle {
+    /// Reads the picture; none after the chart is gone.
+    pub fn with<R>(&self, read: impl FnOnce(&Plot) -> R) -> Option<R> {
+        self.plot.try_with_value(|plot| read(&plot.borrow()))
     }
 }
 
 /// A chart that stands in the document: dropping it removes its layers and all that watches.
 struct Mounted {
+    host: HtmlElement,
+    plot: Rc<RefCell<Plot>>,
     pacer: Rc<Pacer>,
+    chart: Rc<LiveChart>,
+    state: Rc<DrawState>,
+    gesture: RefCell<Gesture>,
     _observers: Observers,
+    _wheel: EventListener,
 }
 
 impl Mounted {
     fn new(host: &HtmlElement, chart: LiveChart) -> Result<Self, JsValue> {
         let (inks, family) = look_of(host);
-        let plot = Rc::new(RefCell::new(Plot::new(host, &family, inks)?));
-        let state = DrawState::default();
-        let drawn_plot = plot.clone();
-        let pacer = Rc::new(Pacer::new(move || chart.draw(&mut drawn_plot.borrow_mut(), &state)));
-        let asking = Rc::downgrade(&pacer);
-        let host_again = host.clone();
+        let plot = Plot::new(host, &family, inks)?;
+        let state = Rc::new(DrawState::new(Overlay::new(&plot.surface().borrow())?));
+        let (plot, chart) = (Rc::new(RefCell::new(plot)), Rc::new(chart));
+        let pacer = Rc::new(Pacer::new({
+            let (plot, chart, state) = (plot.clone(), chart.clone(), state.clone());
+            move || chart.draw(&mut plot.borrow_mut(), &state)
+        }));
+        let (asking, changed, host_again) = (Rc::downgrade(&pacer), plot.clone(), host.clone());
         let observers = Observers::new(host, move |change| {
             let Some(pacer) = asking.upgrade() else { return };
             match change {
-                Change::Shown(is_shown) => pacer.set_shown(is_shown),
-                Change::Size(width, height, ratio) => {
-                    plot.borrow_mut().resize(width, height, ratio);
-                    pacer.ask();
-                }
-                Change::Look => {
-                    plot.borrow_mut().set_inks(look_of(&host_again).0);
-                    pacer.ask();
-                }
+                Change::Shown(is_shown) => return pacer.set_shown(is_shown),
+                Change::Size(width, height, ratio) => changed.borrow_mut().resize(width, height, ratio),
+                Change::Look => changed.borrow_mut().set_inks(look_of(&host_again).0),
             }
+            // Before the browser paints: a frame without a picture would be a flash.
+            pacer.now();
         })?;
-        Ok(Self { pacer, _observers: observers })
-    }
-}
-
-/// What lives from one drawing to the next.
-#[derive(Default)]
-struct DrawState {
-    clock: RefCell<EdgeClock>,
-    legend_at_ms: Cell<Option<f64>>,
-    metric_hidden: RefCell<BTreeSet<String>>,
-}
-
-/// What a chart shows, and where it tells it.
-struct LiveChart {
-    store: StoreHandle,
-    metric: String,
-    window_secs: Signal<f64>,
-    hidden: Signal<BTreeSet<String>>,
-    rows: RwSignal<Vec<LegendRow>>,
-    notice: RwSignal<Option<&'static str>>,
-}
-
-impl LiveChart {
-    fn draw(&self, plot: &mut Plot, state: &DrawState) -> Pace {
-        let asleep = Pace { next: Next::WhenAsked, gap_ms: 0.0 };
-        let Some(window_secs) = self.window_secs.try_get_untracked() else { return asleep };
-        let Some(hidden) = self.hidden.try_get_untracked() else { return asleep };
-        let window_ms = window_secs.max(1.0) * 1e3;
-        let now_ms = self.store.relay_now_ms();
-        let pace = self.store.with(|store| self.draw_store(store, plot, state, &hidden, window_ms, now_ms));
-        pace.unwrap_or(asleep)
-    }
-
-    fn draw_store(
-        &self,
-        store: &SeriesStore,
-        plot: &mut Plot,
-        state: &DrawState,
-        hidden: &BTreeSet<String>,
-        window_ms: f64,
-        now_ms: f64,
-    ) -> Pace {
-        let theme = plot.theme();
-        let lines: Vec<Line<'_>> = store
-            .series_of(&self.metric)
-            .filter(|(name, ..)| !hidden.contains(*name))
-            .map(|(name, agent, series)| Line {
-                id: agent.id(),
-                color: color_of(name, agent.slot(), theme),
-                series,
-            })
-            .collect();
-        if *state.metric_hidden.borrow() != *hidden {
-            // Who hides a line wants to see the others: no waiting for the axis to narrow.
-            state.metric_hidden.replace(hidden.clone());
-            plot.forget_range();
-        }
-        let interval_ms = median(lines.iter().filter_map(|line| line.series.interval_ms()).collect());
-        let steady = steady_ms();
-        let edge_ms = state.clock.borrow_mut().edge_ms(steady, now_ms - delay_ms(interval_ms));
-        let is_calm = is_motion_reduced();
-        let drawn = plot.draw(&Frame {
-            lines: &lines,
-            window_ms,
-            edge_ms,
-            steady_ms: steady,
-            utc_offset_ms: utc_offset_ms(now_ms),
-            fixed: None,
-            moves_for_ms: if is_calm { 0.0 } else { MOVES_FOR_MS },
-            is_calm,
+        let options = EventListenerOptions::enable_prevent_default();
+        let wheel = EventListener::new_with_options(host, "wheel", options, {
+            let (chart, state, host) = (chart.clone(), state.clone(), host.clone());
+            move |event| {
+                let Some(event) = event.dyn_ref::<WheelEvent>() else { return };
+                let Some((now, placed)) = state.now.get() else { return };
+                if let Some(act) = wheel(event, &host, &placed, &now) {
+                    event.prevent_default();
+                    chart.context.on_act.run(act);
+                }
+            }
         });
-        let live_from_ms = edge_ms - window_ms;
-        if state.legend_at_ms.get().is_none_or(|at_ms| LEGEND_GAP_MS <= steady - at_ms) {
-            state.legend_at_ms.set(Some(steady));
-            let rows = legend_rows(store, &self.metric, hidden, theme, live_from_ms);
-            if self.rows.try_with_untracked(|shown| *shown != rows) == Some(true) {
-                self.rows.try_set(rows);
+        let (host, gesture) = (host.clone(), RefCell::default());
+        Ok(Self { host, plot, pacer, chart, state, gesture, _observers: observers, _wheel: wheel })
+    }
+
+    /// What is shown at this very moment: the picture has moved on since it was drawn.
+    fn view(&self) -> Option<Viewport> {
+        self.chart.context.timeline.now().map(|now| now.view)
+    }
+
+    fn down(&self, event: &PointerEvent) {
+        let Some((_, placed)) = self.state.now.get() else { return };
+        let is_other_button = event.button() != 0;
+        let is_on_pin = event.target().is_some_and(|target| {
+            target.dyn_into::<HtmlElement>().is_ok_and(|element| element.tag_name() == "BUTTON")
+        });
+        if is_other_button || is_on_pin {
+            return;
+        }
+        // A pointer that cannot be captured is lost at the edge, no more.
+        let _ = self.host.set_pointer_capture(event.pointer_id());
+        let (place, _) = place_of(event, &self.host, &placed);
+        let is_touch = event.pointer_type() == "touch";
+        let act = self.gesture.borrow_mut().down(event.pointer_id(), place, is_touch, event.shift_key());
+        self.act(act);
+    }
+
+    fn moved(&self, event: &PointerEvent) {
+        let Some((_, placed)) = self.state.now.get() else { return };
+        let (place, width_px) = place_of(event, &self.host, &placed);
+        let act = self.gesture.borrow_mut().moved(event.pointer_id(), place, width_px);
+        self.act(act);
+    }
+
+    fn up(&self, event: &PointerEvent) {
+        let Some((_, placed)) = self.state.now.get() else { return };
+        let (place, _) = place_of(event, &self.host, &placed);
+        let act = self.gesture.borrow_mut().up(event.pointer_id(), place);
+        self.act(act);
+    }
+
+    fn cancelled(&self, _: &PointerEvent) {
+        let act = self.gesture.borrow_mut().cancel();
+        self.act(act);
+    }
+
+    fn left(&self, event: &PointerEvent) {
+        if !self.gesture.borrow().is_pressed() && event.pointer_type() != "touch" {
+            self.act(Act::Point(None));
+        }
+    }
+
+    fn act(&self, act: Act) {
+        let on_act = |act| self.chart.context.on_act.run(act);
+        let Some(view) = self.view() else { return };
+        match act {
+            Act::Nothing => {}
+            Act::Point(place) => {
+                self.state.pointer.set(place);
+                on_act(ChartAct::Hover(place.map(|place| view.time_at(place))));
+            }
+            Act::Selecting(from, to) => {
+                self.state.pointer.set(None);
+                self.state.overlay.borrow().select(Some((from, to)));
+            }
+            Act::Select(from, to) => {
+                self.state.overlay.borrow().select(None);
+                on_act(ChartAct::Show(Viewport::between(view.time_at(from), view.time_at(to))));
+            }
+            Act::Unselect => self.state.overlay.borrow().select(None),
+            Act::Pan(parts) => on_act(ChartAct::Show(view.panned(-parts))),
+            Act::Pinch(before, after) => on_act(ChartAct::Show(view.pinched(before, after))),
+            Act::Click(place) => on_act(ChartAct::ToggleLock(view.time_at(place))),
+        }
+    }
+
+    /// Whether the key was the chart's.
+    fn key(&self, event: &KeyboardEvent) -> bool {
+        let context = &self.chart.context;
+        let (Some((_, placed)), Some(now)) = (self.state.now.get(), context.timeline.now()) else {
+            return false;
+        };
+        if !is_plain(event) {
+            return false;
+        }
+        let in_view = |at_ms: i64| (0.0..=1.0).contains(&now.view.place_of(at_ms as f64));
+        let cursor = context.cursor.try_get_untracked().unwrap_or_default();
+        let at = cursor.shown_ms().filter(|at_ms| in_view(*at_ms)).map(|at_ms| at_ms as f64);
+        let place = at.map_or(if now.is_live { 1.0 } else { 0.5 }, |at_ms| now.view.place_of(at_ms));
+        let Some(key) = key_of(&event.key(), event.shift_key(), &now, place) else { return false };
+        // The keyboard takes over from a pointer that rests on the chart.
+        self.state.pointer.set(None);
+        match key {
+            Key::Act(ChartAct::Unlock) if self.gesture.borrow().is_pressed() => {
+                let act = self.gesture.borrow_mut().cancel();
+                self.act(act);
+            }
+            Key::Act(act) => context.on_act.run(act),
+            Key::Lock => context.on_act.run(ChartAct::ToggleLock(at.unwrap_or(now.view.time_at(place)))),
+            Key::Edge(is_right) => {
+                context.on_act.run(ChartAct::Move(now.view.time_at(if is_right { 1.0 } else { 0.0 })));
+            }
+            Key::Step(is_forward) => {
+                // Samples that share a pixel are one step: each of them would move nothing.
+                let apart_ms = (placed.time.ms_per_px() * placed.layout.ratio / 2.0).max(1.0);
+                let from_ms = at.unwrap_or(now.view.end_ms);
+                let next = context.with_tracks(&self.chart.metric, Theme::Light, |tracks| {
+                    step(tracks.map(|(track, _)| track), from_ms, apart_ms, is_forward)
+                });
+                if let Some(next) = next.flatten().filter(|next| *next <= now.view.end_ms || now.is_live) {
+                    context.on_act.run(ChartAct::Move(next));
+                }
             }
         }
-        self.note(store, &lines, live_from_ms);
-        pace(drawn, interval_ms, window_ms)
+        true
     }
-
-    fn note(&self, store: &SeriesStore, lines: &[Line<'_>], live_from_ms: f64) {
-        let is_in_view = |line: &Line<'_>| line.series.last().is_some_and(|(t, _)| live_from_ms <= t);
-        let notice = if store.series_of(&self.metric).next().is_none() {
-            Some("No data yet")
-        } else if lines.is_empty() {
-            Some("Every line is hidden")
-        } else if !lines.iter().any(is_in_view) {
-            Some("No data in this window")
-        } else {
-            None
-        };
-        if self.notice.try_get_untracked() != Some(notice) {
-            self.notice.try_set(notice);
-        }
-    }
-}
-
-fn pace(drawn: Drawn, interval_ms: Option<f64>, window_ms: f64) -> Pace {
-    // The edge reaches the end of a line a quarter of an interval after its next point is due (`delay_ms`).
-    let gap_ms = interval_ms.map_or(0.0, |interval_ms| interval_ms / 4.0).clamp(0.0, DATA_GAP_MS_MAX);
-    // On long windows a column lasts longer than that; more often than twice a column nothing changes.
-    let gap_ms = gap_ms.max((window_ms / 4_000.0).min(1_000.0));
-    let next = if drawn.is_gliding {
-        Next::Frame
-    } else if 0.0 < drawn.moves_for_ms {
-        Next::After(drawn.moves_for_ms * 0.75)
-    } else {
-        Next::After(1_000.0)
-    };
-    Pace { next, gap_ms }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
-/// What local time is ahead of UTC, in milliseconds, at a moment.
-fn utc_offset_ms(at_ms: f64) -> i64 {
-    let minutes_behind = js_sys::Date::new(&JsValue::from_f64(at_ms)).get_timezone_offset();
-    (-minutes_behind * 60_000.0) as i64
 }

@@ -2,11 +2,13 @@
 
 use leptos::html::Main;
 use leptos::prelude::*;
+use signalbox_shared::chat::LOBBY;
 
 use super::stream_pill::StreamPill;
 use super::theme_switch::ThemeSwitch;
 use crate::app::control::Stream;
 use crate::app::use_control;
+use crate::state::chat_rooms::ChatRooms;
 use crate::state::route::View;
 use crate::state::units;
 
@@ -22,7 +24,15 @@ pub fn Shell(
         let view = stores.view.clone();
         move |_| view.get()
     });
-    let n_unread = Memo::new(move |_| stores.chat.with(|chat| chat.n_unread));
+    let n_unread = Memo::new({
+        let chat = stores.chat.clone();
+        move |_| chat.with(ChatRooms::n_unread)
+    });
+    let n_mentions = Memo::new({
+        let chat = stores.chat.clone();
+        move |_| chat.with(ChatRooms::n_mentions)
+    });
+    let n_alerts = Memo::new(move |_| stores.alerts.with(|alerts| alerts.len()));
     let focus_main = move || {
         if let Some(main) = main.get_untracked() {
             // A focus that is refused leaves the person where they were.
@@ -32,8 +42,16 @@ pub fn Shell(
     Effect::new(move |_| {
         let title = view.with(View::title);
         let unread = n_unread.get();
-        let unread = if unread > 0 { format!("({}) ", units::count(unread)) } else { String::new() };
-        document().set_title(&format!("{unread}{title} · Signalbox"));
+        // Who is spoken to is told apart from who is only missed.
+        let call = if n_mentions.get() > 0 { "@" } else { "" };
+        let unread = if unread > 0 { format!("({call}{}) ", units::count(unread)) } else { String::new() };
+        let n_alerts = n_alerts.get();
+        let alerts = if n_alerts > 0 {
+            format!("\u{26a0} {} \u{b7} ", units::counted(n_alerts as u64, "alert", "alerts"))
+        } else {
+            String::new()
+        };
+        document().set_title(&format!("{alerts}{unread}{title} · Signalbox"));
     });
     // Whoever goes to another view by keyboard stands at its beginning.
     Effect::new(move |old: Option<View>| {
@@ -60,7 +78,7 @@ pub fn Shell(
             <nav class="tabs" aria-label="Views">
                 <Tab view to=View::Metrics name="Metrics" />
                 <Tab view to=View::Queues(None) name="Queues" />
-                <Tab view to=View::Chat name="Chat" n_unread />
+                <Tab view to=View::Chat(None) name="Chat" n_unread />
                 <Tab view to=View::Changes name="Changes" />
                 <Tab view to=View::News name="News" />
             </nav>
@@ -98,6 +116,10 @@ fn Tab(
         move || match &to {
             View::Queues(_) => {
                 View::Queues(stores.tail.with(|tail| tail.as_ref().map(|t| t.channel.clone()))).href()
+            }
+            View::Chat(_) => {
+                let room = stores.chat.with(|chat| chat.shown().room().to_owned());
+                View::Chat((room != LOBBY).then_some(room)).href()
             }
             other => other.href(),
         }

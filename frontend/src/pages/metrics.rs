@@ -1,27 +1,45 @@
 //! *Metrics*: what every agent needs right now and needed lately.
 
 pub mod agent_table;
+pub mod chart_table;
+pub mod chart_tools;
 pub mod charts;
+pub mod toolbar;
 
+use std::time::Duration;
+
+use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
+use crate::app::control::Control;
 use crate::app::use_control;
+use crate::chart::draw::ChartContext;
+use crate::chart::pointer::{ChartAct, is_plain};
+use crate::chart::timeline::Timeline;
 use crate::components::empty::Empty;
+use crate::state::metrics_query::MetricsQuery;
 use crate::state::stream::StreamState;
 use crate::state::units;
 use agent_table::AgentTable;
-use charts::{Charts, WindowSwitch};
+use charts::Charts;
+use toolbar::Toolbar;
+
+/// The address follows the view after so long: a drag changes it sixty times a second, and browsers allow few changes.
+const WRITE_AFTER: Duration = Duration::from_millis(300);
 
 /// The page.
 #[component]
 pub fn MetricsPage() -> impl IntoView {
-    let stores = use_control().stores;
+    let control = use_control();
+    let stores = control.stores.clone();
     let is_empty = Memo::new({
         let agents = stores.agents.clone();
         move |_| agents.with(|agents| agents.is_empty())
     });
     let tally = Memo::new({
-        let agents = stores.agents;
+        let agents = stores.agents.clone();
         move |_| agents.with(|agents| (agents.tally(), agents.n_refused))
     });
     let is_connected = Memo::new(move |_| stores.feed.with(StreamState::is_connected));
@@ -42,12 +60,25 @@ pub fn MetricsPage() -> impl IntoView {
         }
         parts.join(", ")
     };
+    follow_address(&control);
+    let context = chart_context(&control);
+    let keys = window_event_listener(ev::keydown, move |event| {
+        let act = match event.key().as_str() {
+            " " => ChartAct::TogglePause,
+            "0" => ChartAct::Live,
+            _ => return,
+        };
+        if is_plain(&event) && is_for_page(&event) {
+            event.prevent_default();
+            context.on_act.run(act);
+        }
+    });
+    on_cleanup(move || keys.remove());
     view! {
         <div class="page metrics">
             <div class="page-head">
                 <h1>"Metrics"</h1>
                 <p class="summary">{summary}</p>
-                <WindowSwitch />
             </div>
             <Show
                 when=move || !is_empty.get()
@@ -61,9 +92,86 @@ pub fn MetricsPage() -> impl IntoView {
                     }
                 }
             >
-                <Charts />
+                <Toolbar context />
+                <Charts context />
                 <AgentTable />
             </Show>
         </div>
     }
+}
+
+/// Whether a key is pressed where it means nothing else: not in a field, on a button or on a link.
+fn is_for_page(event: &ev::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    target.is_none_or(|target| {
+        !event.default_prevented() && ["BODY", "MAIN", "HTML"].contains(&target.tag_name().as_str())
+    })
+}
+
+/// What all charts share.
+fn chart_context(control: &Control) -> ChartContext {
+    let stores = control.stores.clone();
+    let cursor = Memo::new({
+        let cursor = stores.cursor.clone();
+        move |_| cursor.get()
+    });
+    let paused_at_ms = Memo::new(move |_| cursor.with(|cursor| cursor.paused_at_ms()));
+    let (window, choice, marks) = (stores.window_secs, stores.choice, stores.marks);
+    let window_secs = Memo::new(move |_| window.get());
+    let timeline = Timeline::new(stores.series, window_secs.into(), paused_at_ms.into());
+    let past_state = stores.past_state;
+    let on_act = {
+        let control = send_wrapper::SendWrapper::new(control.clone());
+        Callback::new(move |act| control.chart_act(act, timeline.now()))
+    };
+    ChartContext {
+        store: stores.series,
+        past: stores.past,
+        is_past: Memo::new(move |_| past_state.with(|past| past.is_shown)).into(),
+        timeline,
+        choice: Memo::new(move |_| choice.get()).into(),
+        cursor: cursor.into(),
+        marks: Memo::new(move |_| marks.get()).into(),
+        on_act,
+    }
+}
+
+/// The address sets the view, and the view the address.
+fn follow_address(control: &Control) {
+    let stores = control.stores.clone();
+    let query = stores.query.clone();
+    // A way here without a query comes from another view: what was set is still set.
+    Effect::new({
+        let control = send_wrapper::SendWrapper::new(control.clone());
+        move |_| {
+            let query = query.get();
+            if query.iter().next().is_some() {
+                let told = MetricsQuery::read(&query, crate::transport::now_ms());
+                let is_own = told.write(&query) == control.metrics_query().write(&query);
+                if !is_own {
+                    control.apply_metrics_query(&told);
+                }
+            }
+        }
+    });
+    let control = send_wrapper::SendWrapper::new(control.clone());
+    let timer = StoredValue::new_local(None::<TimeoutHandle>);
+    let stop = move || timer.try_update_value(|timer| timer.take().map(|timer| timer.clear()));
+    on_cleanup(move || {
+        stop();
+    });
+    let settings = Memo::new(move |_| {
+        (
+            stores.window_secs.get(),
+            stores.cursor.with(|cursor| (cursor.locked_ms(), cursor.paused_at_ms())),
+            stores.choice.get(),
+            stores.ranges.get(),
+        )
+    });
+    Effect::new(move |_| {
+        settings.track();
+        let control = control.clone();
+        let new = set_timeout_with_handle(move || control.write_metrics_query(), WRITE_AFTER).ok();
+        timer.try_update_value(|timer| std::mem::replace(timer, new).map(|old| old.clear()));
+    });
 }

@@ -1,7 +1,7 @@
 //! *News*: a box for each headline, in the colour of its source.
 
-mod boxes;
-mod sources;
+pub mod boxes;
+pub mod sources;
 
 use leptos::prelude::*;
 

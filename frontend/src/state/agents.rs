@@ -37,6 +37,8 @@ pub struct Agents {
     agents: BTreeMap<String, Agent>,
     /// Samples of agents that did not fit.
     pub n_refused: u64,
+    /// Samples taken since the page was opened, history not counted.
+    pub n_samples: u64,
 }
 
 impl Agents {
@@ -59,6 +61,7 @@ impl Agents {
         for (metric, value) in sample.metrics() {
             set(&mut agent.values, metric, value);
         }
+        self.n_samples += 1;
         returned
     }
 
@@ -114,6 +117,11 @@ impl Agents {
     /// Every name, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.agents.keys().map(String::as_str)
+    }
+
+    /// Every agent with its name, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Agent)> {
+        self.agents.iter().map(|(name, agent)| (name.as_str(), agent))
     }
 
     /// Whether there is none.

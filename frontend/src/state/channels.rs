@@ -104,6 +104,7 @@ mod tests {
             dropped: Some(0),
             unrouted: Some(0),
             purged: Some(0),
+            refused: Some(0),
             last_message_at_ms: None,
             seen: None,
         }

@@ -11,7 +11,7 @@ use signalbox_shared::socket::ChatGap;
 use super::units;
 
 /// Most lines kept on the page; the relay keeps more.
-pub const LINES_MAX: usize = 500;
+pub const LINES_MAX: usize = 2_000;
 /// Most lines of this page that may wait for their confirmation; a person who types faster is asked to wait.
 pub const SENDS_MAX: usize = 50;
 
@@ -74,6 +74,18 @@ pub enum RoomRow {
     },
 }
 
+/// What is known of the lines before the first one here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Past {
+    /// There may be some.
+    #[default]
+    Unknown,
+    /// They are asked for.
+    Asked,
+    /// There are none.
+    Beginning,
+}
+
 /// One room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatRoom {
@@ -85,6 +97,13 @@ pub struct ChatRoom {
     pub n_users: u64,
     /// Lines that came while nobody looked.
     pub n_unread: u64,
+    /// Those of them that speak to who sits here.
+    pub n_mentions: u64,
+    /// When lines may be said again, in milliseconds by the page's clock, while the relay asks for patience.
+    pub patience_until_ms: Option<i64>,
+    room: String,
+    past: Past,
+    unread_from: Option<EventId>,
     rows: VecDeque<RoomRow>,
     pending: Vec<Pending>,
     last_id: Option<EventId>,
@@ -92,6 +111,98 @@ pub struct ChatRoom {
 }
 
 impl ChatRoom {
+    /// A room that this page is not in.
+    #[must_use]
+    pub fn named(room: &str) -> Self {
+        Self { room: room.to_owned(), ..Self::default() }
+    }
+
+    /// What the room is called.
+    #[must_use]
+    pub fn room(&self) -> &str {
+        &self.room
+    }
+
+    /// What is known of the lines before the first one here.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        self.past
+    }
+
+    /// Whether no more lines fit on this page, and the oldest make place for new ones.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        LINES_MAX <= self.rows.len()
+    }
+
+    /// The first of the lines that came while nobody looked, until somebody has answered or more have come.
+    #[must_use]
+    pub fn unread_from(&self) -> Option<EventId> {
+        self.unread_from
+    }
+
+    /// The line before which older ones are to be asked for; they count as asked for.
+    pub fn ask_older(&mut self) -> Option<EventId> {
+        if self.past != Past::Unknown || self.is_full() {
+            return None;
+        }
+        let first = self.rows.iter().find_map(|row| match row {
+            RoomRow::Line(line) => Some(line.id),
+            RoomRow::Gap { .. } => None,
+        })?;
+        self.past = Past::Asked;
+        Some(first)
+    }
+
+    /// Takes older lines. What does not stand right before the first line here, as after a new epoch, is not taken.
+    pub fn older(&mut self, lines: Vec<ChatLine>, has_more: bool) {
+        self.past = if has_more { Past::Unknown } else { Past::Beginning };
+        let n_free = LINES_MAX.saturating_sub(self.rows.len());
+        if n_free < lines.len() {
+            self.past = Past::Unknown;
+        }
+        for line in lines.into_iter().rev().take(n_free) {
+            let is_before = match self.rows.front() {
+                Some(RoomRow::Line(first)) => line.id.epoch == first.id.epoch && line.id.seq < first.id.seq,
+                Some(RoomRow::Gap { .. }) | None => true,
+            };
+            if is_before {
+                self.rows.push_front(RoomRow::Line(line));
+            }
+        }
+    }
+
+    /// Older lines could not be had; they may be asked for again.
+    pub fn older_failed(&mut self) {
+        self.past = Past::Unknown;
+    }
+
+    /// A line came that nobody looks at.
+    pub fn note_unread(&mut self, id: EventId, is_mention: bool) {
+        if self.n_unread == 0 {
+            self.unread_from = Some(id);
+        }
+        self.n_unread += 1;
+        self.n_mentions += u64::from(is_mention);
+    }
+
+    /// Somebody looks at the room. The mark before what was new stays until it is answered.
+    pub fn read(&mut self) {
+        (self.n_unread, self.n_mentions) = (0, 0);
+    }
+
+    /// This page tells something that is no line of the room.
+    pub fn tell(&mut self, text: String) {
+        self.push_gap(text);
+    }
+
+    /// Takes every line off this page; the room keeps them.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.unread_from = None;
+        self.past = Past::Beginning;
+    }
+
     /// Where to go on after a lost connection: the last line that stands here.
     #[must_use]
     pub fn last_id(&self) -> Option<EventId> {
@@ -116,7 +227,6 @@ impl ChatRoom {
     /// The room was entered: takes everything that was missed.
     pub fn joined(&mut self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
         self.membership = Membership::Inside(name);
-
         if let Some(gap) = gap {
             // Before the room was entered for the first time nothing can be missing.
             if self.last_id.take().is_some() {
@@ -132,6 +242,12 @@ impl ChatRoom {
         }
     }
 
+    /// The relay refused another name: this page is still here under the old one.
+    pub fn rename_refused(&mut self, reason: &str, suggestion: Option<&str>) {
+        let free = suggestion.map_or_else(String::new, |free| format!(". \"{free}\" is free: /nick {free}"));
+        self.push_gap(format!("Your name stays: {reason}{free}"));
+    }
+
     /// The relay refused the name.
     pub fn refused(&mut self, reason: String, suggestion: Option<String>) {
         let name = self.name().unwrap_or_default().to_owned();
@@ -140,11 +256,14 @@ impl ChatRoom {
 
     /// This page left the room.
     pub fn left(&mut self) {
-        *self = Self::default();
+        *self = Self::named(&self.room);
     }
 
     /// The connection is gone: the page wants back in, and lines without an answer must be sent again.
     pub fn interrupted(&mut self) {
+        if self.past == Past::Asked {
+            self.past = Past::Unknown;
+        }
         if let Membership::Inside(name) = &self.membership {
             self.membership = Membership::Entering(name.clone());
         }
@@ -177,6 +296,7 @@ impl ChatRoom {
         if SENDS_MAX <= self.pending.len() {
             return false;
         }
+        self.unread_from = None;
         self.pending.push(Pending { key, text, state: SendState::Waiting, confirmed: None });
         true
     }
@@ -268,6 +388,9 @@ impl ChatRoom {
         self.rows.push_back(row);
         if LINES_MAX < self.rows.len() {
             self.rows.pop_front();
+            if self.past == Past::Beginning {
+                self.past = Past::Unknown;
+            }
         }
     }
 }

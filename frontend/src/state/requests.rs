@@ -21,10 +21,21 @@ pub enum Purpose {
         /// The message's place in the tail ([`super::tail::TailItem::serial`]).
         serial: u64,
     },
-    /// Entering the chat.
-    Join,
-    /// A chat line with this key.
-    Say(String),
+    /// Entering this room of the chat.
+    Join(String),
+    /// Another name in this room.
+    Rename(String),
+    /// Older lines of this room.
+    Older(String),
+    /// Which rooms there are.
+    Rooms,
+    /// A chat line.
+    Say {
+        /// The room.
+        room: String,
+        /// The line's key.
+        key: String,
+    },
 }
 
 /// The requests that wait.
@@ -73,10 +84,10 @@ mod tests {
     fn no_more_than_the_bound_wait() {
         let mut requests = Requests::default();
         for _ in 0..REQUESTS_MAX {
-            assert!(requests.begin(Purpose::Join).is_some());
+            assert!(requests.begin(Purpose::Rooms).is_some());
         }
-        assert_eq!(requests.begin(Purpose::Join), None);
+        assert_eq!(requests.begin(Purpose::Rooms), None);
         assert_eq!(requests.abandon().len(), REQUESTS_MAX);
-        assert!(requests.begin(Purpose::Join).is_some());
+        assert!(requests.begin(Purpose::Rooms).is_some());
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use signalbox_shared::ChannelName;
+use signalbox_shared::chat::{LOBBY, check_room};
 
 /// A view of the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub enum View {
     Metrics,
     /// Channels, and the tail of one of them.
     Queues(Option<ChannelName>),
-    /// The chat.
-    Chat,
+    /// The chat: the lobby, or the room of that name.
+    Chat(Option<String>),
     /// Rows that changed in a database.
     Changes,
     /// Headlines.
@@ -48,6 +49,11 @@ impl Query {
         self.0.get(key).map(String::as_str)
     }
 
+    /// Every key and its value, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
     /// Sets a key, or takes it out.
     pub fn set(&mut self, key: &str, value: Option<String>) {
         match value {
@@ -74,7 +80,10 @@ impl View {
         let (head, rest) = path.split_once('/').unwrap_or((path, ""));
         match head {
             "queues" => Self::Queues(unescape(rest).and_then(|name| ChannelName::from_bytes(&name).ok())),
-            "chat" => Self::Chat,
+            "chat" => {
+                let room = unescape(rest).and_then(|name| String::from_utf8(name).ok());
+                Self::Chat(room.filter(|name| name != LOBBY && check_room(name).is_ok()))
+            }
             "changes" => Self::Changes,
             "news" => Self::News,
             _ => Self::Metrics,
@@ -88,7 +97,8 @@ impl View {
             Self::Metrics => "#/metrics".to_owned(),
             Self::Queues(None) => "#/queues".to_owned(),
             Self::Queues(Some(channel)) => format!("#/queues/{}", escape(channel.as_str())),
-            Self::Chat => "#/chat".to_owned(),
+            Self::Chat(None) => "#/chat".to_owned(),
+            Self::Chat(Some(room)) => format!("#/chat/{}", escape(room)),
             Self::Changes => "#/changes".to_owned(),
             Self::News => "#/news".to_owned(),
         }
@@ -101,7 +111,8 @@ impl View {
             Self::Metrics => "Metrics".to_owned(),
             Self::Queues(None) => "Queues".to_owned(),
             Self::Queues(Some(channel)) => channel.to_string(),
-            Self::Chat => "Chat".to_owned(),
+            Self::Chat(None) => "Chat".to_owned(),
+            Self::Chat(Some(room)) => format!("{room} · Chat"),
             Self::Changes => "Changes".to_owned(),
             Self::News => "News".to_owned(),
         }
@@ -162,7 +173,8 @@ mod tests {
         for view in [
             View::Metrics,
             View::Queues(None),
-            View::Chat,
+            View::Chat(None),
+            View::Chat(Some("team-1_b.żółw".to_owned())),
             View::Changes,
             View::News,
             queues("/topic/a"),
@@ -186,8 +198,11 @@ mod tests {
         check("#/queues/%ff", &View::Queues(None));
         check(&format!("#/queues/{}", "a".repeat(256)), &View::Queues(None));
         check("#/queues//topic/a", &queues("/topic/a"));
-        check("#chat", &View::Chat);
-        check("#/chat?at=1", &View::Chat);
+        check("#chat", &View::Chat(None));
+        check("#/chat?at=1", &View::Chat(None));
+        check("#/chat/lobby", &View::Chat(None));
+        check("#/chat/a%20b", &View::Chat(None));
+        check("#/chat/%ff", &View::Chat(None));
     }
 
     fn check_query(hash: &str, expected: &[(&str, &str)]) {

@@ -96,7 +96,15 @@ pub fn metric(name: &str, value: f64) -> String {
 }
 
 /// What a further metric's name may end with to tell its unit (docs/protocol.md §2).
-const UNIT_ENDINGS: [(&str, &str); 9] = [
+const UNIT_ENDINGS: [(&str, &str); 17] = [
+    ("_pct", "%"),
+    ("_kb", "kB"),
+    ("_gb", "GB"),
+    ("_ns", "ns"),
+    ("_celsius", "°C"),
+    ("_hz", "Hz"),
+    ("_watts", "W"),
+    ("_volts", "V"),
     ("_percent", "%"),
     ("_bytes", "B"),
     ("_mb", "MB"),
@@ -116,6 +124,27 @@ pub fn unit_of(metric: &str) -> &'static str {
         "cpu" => "%",
         "mem" => "MB",
         _ => ending().map_or("", |(_, unit)| unit),
+    }
+}
+
+/// What a metric's chart is called: its key in words, without the ending that its unit tells.
+#[must_use]
+pub fn metric_title(metric: &str) -> String {
+    let name = match metric {
+        "cpu" => return "Processor".to_owned(),
+        "mem" => return "Memory".to_owned(),
+        _ => {
+            let ending = UNIT_ENDINGS.iter().find(|(ending, _)| metric.ends_with(ending));
+            let bare = ending.and_then(|(ending, _)| metric.strip_suffix(ending));
+            bare.filter(|bare| !bare.is_empty()).unwrap_or(metric)
+        }
+    };
+    let words = name.replace(['_', '.'], " ");
+    let words = words.trim();
+    let mut chars = words.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => metric.to_owned(),
     }
 }
 
@@ -143,6 +172,12 @@ pub fn number(value: f64) -> String {
 pub fn clock(at_ms: i64, offset_minutes: i32) -> String {
     let secs = at_ms.div_euclid(1000).saturating_add(i64::from(offset_minutes) * 60).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+}
+
+/// With milliseconds where steps of less than a second need them.
+#[must_use]
+pub fn clock_millis_where_needed(at_ms: i64, offset_minutes: i32, is_needed: bool) -> String {
+    if is_needed { clock_millis(at_ms, offset_minutes) } else { clock(at_ms, offset_minutes) }
 }
 
 /// The same with milliseconds, for a tail, where a second is long.
@@ -222,6 +257,18 @@ mod tests {
         check(&number(-12_345.6), "-12,346");
         check(&number(f64::INFINITY), "–");
         check(&number(1e-9), "1e-9");
+    }
+
+    #[test]
+    fn charts_are_called_what_their_metric_means() {
+        check(&metric_title("cpu"), "Processor");
+        check(&metric_title("requests_per_sec"), "Requests");
+        check(&metric_title("heap_used_bytes"), "Heap used");
+        check(&metric_title("fds"), "Fds");
+        check(&metric_title("_ms"), "Ms");
+        check(&metric_title("___"), "___");
+        check(unit_of("disk_celsius"), "°C");
+        check(unit_of("loss_pct"), "%");
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Text of the wire to the shared types. Pure, and never panics, whatever comes.
 
 use serde::de::DeserializeOwned;
-use signalbox_shared::feed::{AgentChange, EVENT_AGENT, EVENT_GAP, EVENT_PING, Gap, Ping};
+use signalbox_shared::feed::{
+    AgentChange, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_GAP, EVENT_MARK, EVENT_PING, Gap, Mark, Ping,
+};
 use signalbox_shared::{EventId, Sample};
 
 /// Name of the default event, which carries a sample. Source: WHATWG HTML, server-sent events.
 pub const EVENT_SAMPLE: &str = "message";
 /// Every event that a feed may carry and this page understands.
-pub const EVENTS: [&str; 4] = [EVENT_SAMPLE, EVENT_GAP, EVENT_AGENT, EVENT_PING];
+pub const EVENTS: [&str; 6] = [EVENT_SAMPLE, EVENT_GAP, EVENT_AGENT, EVENT_ALERT, EVENT_MARK, EVENT_PING];
 /// How much of an error a log repeats, in characters.
 const ERROR_CHARS_MAX: usize = 200;
 
@@ -20,6 +22,10 @@ pub enum FeedEvent {
     Gap(Gap),
     /// An agent came, went, or fell silent.
     Agent(AgentChange),
+    /// An alert begins or ends.
+    Alert(AlertChange),
+    /// Something happened that is worth a line in the charts.
+    Mark(Mark),
     /// Still there.
     Ping(Ping),
 }
@@ -35,6 +41,8 @@ pub fn feed_event(name: &str, data: &str) -> Result<FeedEvent, String> {
         }
         EVENT_GAP => json(data).map(FeedEvent::Gap),
         EVENT_AGENT => json(data).map(FeedEvent::Agent),
+        EVENT_ALERT => json(data).map(FeedEvent::Alert),
+        EVENT_MARK => json(data).map(FeedEvent::Mark),
         EVENT_PING => json(data).map(FeedEvent::Ping),
         _ => Err(short(&format!("unknown event {name:?}"))),
     }

@@ -22,8 +22,8 @@ use crate::state::stream::StreamState;
 
 /// Pings come every 15 s: a third of another is patience enough; four missed ones are a dead connection.
 const RULES: Rules = Rules { quiet_ms: 20_000, watchdog_ms: 60_000, sleeps: true };
-/// How much history the first paint asks for, in seconds: what the chart shows.
-pub const HISTORY_WINDOW_SECS: u32 = 300;
+/// How much history the first paint asks for, in seconds: what the charts show, and a little that their edge is behind.
+pub const HISTORY_WINDOW_SECS: u32 = 315;
 /// After a longer interruption than this, in milliseconds, history is fetched anew instead of replaying every event:
 /// hours of samples one by one would only delay the present.
 const REPLAY_MS_MAX: i64 = 60_000;
@@ -35,8 +35,8 @@ pub enum FeedOutput {
     History(MetricsHistory),
     /// The relay cannot give what lies between before and now; history follows.
     Gap,
-    /// One event.
-    Event(FeedEvent),
+    /// One event, and its id when it has one.
+    Event(FeedEvent, Option<EventId>),
     /// An event that does not decode, for the log; counted by whoever listens.
     Undecodable(String),
 }
@@ -273,7 +273,7 @@ impl Inner {
                 self.state.borrow_mut().needs_history = true;
                 self.fail();
             }
-            Ok(event) => (self.on_output)(FeedOutput::Event(event)),
+            Ok(event) => (self.on_output)(FeedOutput::Event(event, id)),
             Err(why) => (self.on_output)(FeedOutput::Undecodable(why)),
         }
     }

@@ -1,7 +1,8 @@
 //! Plain requests: the history of the first paint and the page's own configuration.
 
 use gloo_net::http::Request;
-use signalbox_shared::feed::MetricsHistory;
+use signalbox_shared::api::Info;
+use signalbox_shared::feed::{MetricsHistory, MetricsMarks, MetricsRules};
 use signalbox_shared::news::News;
 use thiserror::Error;
 use web_sys::AbortSignal;
@@ -50,6 +51,46 @@ pub async fn news(relay: &RelayAddress, since: Option<u64>) -> Result<News, Fetc
         None => "api/news?since=0&wait=1".to_owned(),
     };
     decode::json(&text_within(&relay.http(&path), NEWS_MS_MAX).await?).map_err(FetchError::Body)
+}
+
+/// Fetches what the relay tells of itself.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn info(relay: &RelayAddress) -> Result<Info, FetchError> {
+    decode::json(&text(&relay.http("api/info")).await?).map_err(FetchError::Body)
+}
+
+/// Fetches every agent's history of `window_secs` seconds up to `until_ms` (milliseconds since the Unix epoch; none for
+/// now), in steps of `step_secs` seconds.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn metrics_in_steps(
+    relay: &RelayAddress,
+    window_secs: u32,
+    step_secs: u32,
+    until_ms: Option<i64>,
+) -> Result<MetricsHistory, FetchError> {
+    let until = until_ms.map(|ms| format!("&until={ms}")).unwrap_or_default();
+    let path = format!("api/metrics/history?window={window_secs}&step={step_secs}{until}");
+    decode::json(&text(&relay.http(&path)).await?).map_err(FetchError::Body)
+}
+
+/// Fetches the alert rules and which agents are in alert.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn rules(relay: &RelayAddress) -> Result<MetricsRules, FetchError> {
+    decode::json(&text(&relay.http("api/metrics/rules")).await?).map_err(FetchError::Body)
+}
+
+/// Fetches the newest marks.
+///
+/// # Errors
+/// [`FetchError`].
+pub async fn marks(relay: &RelayAddress) -> Result<MetricsMarks, FetchError> {
+    decode::json(&text(&relay.http("api/metrics/marks")).await?).map_err(FetchError::Body)
 }
 
 /// Fetches `config.json` beside the page. A host that has none answers with 404, or with the page itself: both mean

@@ -13,40 +13,43 @@ fn said(seq: u64, name: &str, text: &str) -> ChatLine {
 }
 
 fn inside() -> Page {
-    let page = Page::open(View::Chat);
+    let page = Page::open(View::Chat(None));
     let users = vec![ChatUser { name: "ada".into(), via: ChatVia::Browser, since_ms: 0, is_idle: false }];
     page.stores().chat.update(|chat| {
-        chat.present(users, 1);
-        chat.joined("ada".into(), vec![], None);
+        chat.shown_mut().present(users, 1);
+        chat.shown_mut().joined("ada".into(), vec![], None);
     });
     page
 }
 
 #[wasm_bindgen_test]
 async fn a_name_is_checked_before_it_is_sent() {
-    let page = Page::open(View::Chat);
+    let page = Page::open(View::Chat(None));
     page.type_into(".join [name=name]", "a\u{202e}b");
     page.click(".join [type=submit]");
     eventually("the form says why", || page.text(".form-error").contains("U+202E")).await;
     page.type_into(".join [name=name]", " ada ");
     page.click(".join [type=submit]");
     eventually("it asks to enter", || page.text(".join [type=submit]") == "Joining …").await;
-    assert_eq!(page.stores().chat.peek(|chat| chat.membership.clone()), Membership::Entering("ada".into()));
+    assert_eq!(
+        page.stores().chat.peek(|chat| chat.shown().membership.clone()),
+        Membership::Entering("ada".into())
+    );
 }
 
 #[wasm_bindgen_test]
 async fn a_name_in_use_comes_with_a_free_one() {
-    let page = Page::open(View::Chat);
+    let page = Page::open(View::Chat(None));
     page.stores().chat.update(|chat| {
-        chat.membership = Membership::Entering("ada".into());
-        chat.refused("the name is in use".into(), Some("ada2".into()));
+        chat.shown_mut().membership = Membership::Entering("ada".into());
+        chat.shown_mut().refused("the name is in use".into(), Some("ada2".into()));
     });
     eventually("the suggestion is a button", || page.text(".join .button:not(.primary)") == "Join as ada2")
         .await;
     assert!(page.text(".form-error").contains("the name is in use"));
     page.click(".join .button:not(.primary)");
     eventually("it asks under the free name", || {
-        page.stores().chat.peek(|chat| chat.membership == Membership::Entering("ada2".into()))
+        page.stores().chat.peek(|chat| chat.shown().membership == Membership::Entering("ada2".into()))
     })
     .await;
 }
@@ -55,7 +58,7 @@ async fn a_name_in_use_comes_with_a_free_one() {
 async fn lines_are_text_and_a_log() {
     let page = inside();
     let hostile = "<b>bold</b><script>document.title='owned'</script>";
-    page.stores().chat.update(|chat| chat.apply_line(said(1, "<i>bob</i>", hostile)));
+    page.stores().chat.update(|chat| chat.shown_mut().apply_line(said(1, "<i>bob</i>", hostile)));
     eventually("the line stands", || page.text(".line-text") == hostile).await;
     assert_eq!(page.text(".line-name"), "<i>bob</i>");
     assert_eq!(page.attribute(".lines", "role"), "log");
@@ -70,8 +73,8 @@ async fn what_is_said_without_a_connection_waits_and_is_shown_so() {
     page.click(".composer [type=submit]");
     eventually("the line waits", || page.text(".unconfirmed").contains("waits for the connection")).await;
     page.stores().chat.update(|chat| {
-        let key = chat.pending()[0].key.clone();
-        chat.failed(&key, "too long".into());
+        let key = chat.shown().pending()[0].key.clone();
+        chat.shown_mut().failed(&key, "too long".into());
     });
     eventually("the refusal is shown", || page.text(".unconfirmed").contains("not sent: too long")).await;
     page.click(".unconfirmed .button:last-child");
@@ -81,12 +84,12 @@ async fn what_is_said_without_a_connection_waits_and_is_shown_so() {
 #[wasm_bindgen_test]
 async fn a_lost_connection_does_not_tear_the_room_down() {
     let page = inside();
-    page.stores().chat.update(|chat| chat.apply_line(said(1, "bob", "hi")));
+    page.stores().chat.update(|chat| chat.shown_mut().apply_line(said(1, "bob", "hi")));
     eventually("the line stands", || page.count(".line-text") == 1).await;
     let line = page.find(".line-text");
     page.stores().chat.update(|chat| {
-        chat.interrupted();
-        chat.n_unread = 1;
+        chat.shown_mut().interrupted();
+        chat.shown_mut().n_unread = 1;
     });
     eventually("the page has taken notice", || page.text("nav .badge").starts_with('1')).await;
     assert_eq!(page.find(".line-text"), line, "the same element");

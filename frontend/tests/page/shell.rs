@@ -27,7 +27,7 @@ async fn the_address_chooses_the_view_and_the_title_follows() {
     let page = Page::open(View::Metrics);
     assert_eq!(page.text("h1"), "Metrics");
     eventually("the tab says so", || crate::support::title() == "Metrics · Signalbox").await;
-    page.show(View::Chat);
+    page.show(View::Chat(None));
     eventually("the chat stands there", || page.text("h1") == "Chat").await;
     eventually("the tab says so", || crate::support::title() == "Chat · Signalbox").await;
     assert_eq!(page.text("nav [aria-current=page]"), "Chat");
@@ -37,7 +37,7 @@ async fn the_address_chooses_the_view_and_the_title_follows() {
 #[wasm_bindgen_test]
 async fn unread_lines_are_counted_in_the_navigation_and_the_title() {
     let page = Page::open(View::Metrics);
-    page.stores().chat.update(|chat| chat.n_unread = 3);
+    page.stores().chat.update(|chat| chat.shown_mut().n_unread = 3);
     eventually("the tab's title counts", || crate::support::title() == "(3) Metrics · Signalbox").await;
     assert_eq!(page.text("nav .badge"), "3 unread");
 }
@@ -47,7 +47,7 @@ async fn every_view_says_how_to_get_something() {
     for (view, command) in [
         (View::Metrics, "signalbox agent --color red"),
         (View::Queues(None), "signalbox listen /topic/hello"),
-        (View::Chat, "signalbox chat ada"),
+        (View::Chat(None), "signalbox chat ada"),
     ] {
         let page = Page::open(view);
         assert!(page.all_text().contains(command), "{command}");

@@ -14,6 +14,7 @@ use super::bounds::ChannelBounds;
 use super::frame::{self, HEADER_BYTES};
 use super::hold::{Hold, TopicHold};
 use super::memory::Memory;
+use super::outbox::Outbox;
 use super::queue::{Dealt, Queue, QueueAccount};
 use super::run::{Run, Scratch};
 use super::stats::ChannelStats;
@@ -50,6 +51,8 @@ pub(crate) struct Counts {
     pub(crate) dropped: AtomicU64,
     pub(crate) unrouted: AtomicU64,
     pub(crate) purged: AtomicU64,
+    /// Not taken from a publisher that was told so.
+    pub(crate) refused: AtomicU64,
     /// Taken back from consumers that left.
     pub(crate) returned: AtomicU64,
     /// In milliseconds since the Unix epoch; 0 before the first.
@@ -207,6 +210,16 @@ impl Channel {
         }
     }
 
+    /// Everybody who takes part in the delivery, then everybody who only watches.
+    pub(crate) fn receivers(&self) -> (Vec<Arc<Outbox>>, Vec<Arc<Outbox>>) {
+        let subscribers = match &self.routing {
+            Routing::Topic(subscribers) => subscribers.list(),
+            Routing::Queue(queue) => queue.consumers(),
+            Routing::Null => Vec::new(),
+        };
+        (subscribers, self.taps.list())
+    }
+
     pub(crate) fn note_use(&self, now_ms: i64) {
         self.counts.last_use_ms.store(now_ms, Ordering::Relaxed);
     }
@@ -268,6 +281,7 @@ impl Channel {
             dropped: load(&self.counts.dropped),
             unrouted: load(&self.counts.unrouted),
             purged: load(&self.counts.purged),
+            refused: load(&self.counts.refused),
             last_message_at_ms: (last_message_ms != 0).then_some(last_message_ms),
         }
     }

@@ -89,6 +89,7 @@ impl Connection {
             outbox_messages: account.queued_messages,
             outbox_bytes: account.queued_bytes,
             delivered: account.delivered,
+            delivered_bytes: account.delivered_bytes,
             dropped: account.dropped,
             slow_since_ms: account.slow_since_ms,
             last_delivery_at_ms: account.last_delivery_ms,

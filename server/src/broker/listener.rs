@@ -15,6 +15,7 @@ use super::outbox::Peer;
 use super::router::{Router, TICK};
 use super::session::{self, Ending};
 use super::stats::Closing;
+use super::stats_log::StatsLog;
 use super::stream::Stream;
 use super::unix::{SocketFile, UnixSocket};
 use crate::accept::Acceptor;
@@ -50,12 +51,14 @@ pub async fn serve(listeners: impl Into<Listeners>, router: Arc<Router>, shutdow
     };
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut stats = StatsLog::new(router.stats_every);
     let mut doors = Doors::new(listeners.into());
     loop {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             _ = tick.tick() => router.tick(),
+            () = stats.next() => stats.tell(&router),
             (stream, peer) = doors.next() => open(stream, peer, &router, &sessions, &ending),
         }
     }

@@ -105,6 +105,11 @@ impl Budget {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
+    /// The bound on them.
+    pub(crate) fn bound_bytes(&self) -> usize {
+        self.bound_bytes
+    }
+
     fn is_granted(&self, used: usize, bytes: usize, n_messages: u64) -> bool {
         used + bytes <= self.bound_bytes || (used == 0 && n_messages == 1)
     }

@@ -90,6 +90,7 @@ struct State {
     is_closed: bool,
     slow: Option<Slow>,
     delivered: u64,
+    delivered_bytes: u64,
     dropped: u64,
     dropped_since_take: u64,
     last_delivery_ms: Option<i64>,
@@ -107,6 +108,7 @@ pub(crate) struct OutboxAccount {
     pub(crate) queued_messages: u64,
     pub(crate) queued_bytes: u64,
     pub(crate) delivered: u64,
+    pub(crate) delivered_bytes: u64,
     pub(crate) dropped: u64,
     pub(crate) slow_since_ms: Option<i64>,
     pub(crate) last_delivery_ms: Option<i64>,
@@ -170,6 +172,10 @@ impl Outbox {
             room: Notify::new(),
             became_slow: Notify::new(),
         }
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer
     }
 
     pub(crate) fn channel(&self) -> &ChannelName {
@@ -316,6 +322,7 @@ impl Outbox {
         state.writing_bytes -= n_bytes;
         state.writing_messages -= n_messages;
         state.delivered += n_messages;
+        state.delivered_bytes += n_bytes as u64;
         if n_messages != 0 {
             state.last_delivery_ms = Some(clock::now_ms());
         }
@@ -396,6 +403,7 @@ impl Outbox {
             queued_messages: state.queued_messages(),
             queued_bytes: state.queued_bytes() as u64,
             delivered: state.delivered,
+            delivered_bytes: state.delivered_bytes,
             dropped: state.dropped,
             slow_since_ms: state.slow.map(|slow| slow.since_ms),
             last_delivery_ms: state.last_delivery_ms,

@@ -69,6 +69,11 @@ impl Queue {
         Self { bounds, memory, state: Mutex::default(), room: Notify::new() }
     }
 
+    /// Its consumers, in the order of subscription.
+    pub(crate) fn consumers(&self) -> Vec<Arc<Outbox>> {
+        self.state.lock().consumers.clone()
+    }
+
     /// Deals `run` to the consumers, and keeps in the backlog what they have no room for. `None` when the queue was
     /// forgotten and must be looked up anew.
     pub(crate) fn publish(&self, run: &Run<'_>, wakes: &mut Wakes) -> Option<Dealt> {

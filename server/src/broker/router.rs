@@ -29,6 +29,7 @@ pub struct Router {
     pub(crate) limits: Limits,
     pub(crate) bounds: BoundsTable,
     pub(crate) slow_subscriber: SlowSubscriber,
+    pub(crate) stats_every: Option<Duration>,
     pub(crate) memory: Arc<Memory>,
     pub(crate) connections: Connections,
     pub(crate) closings: Closings,
@@ -71,6 +72,7 @@ impl Router {
             memory: Arc::new(Memory::new(limits, bounds.frame_bytes_max() as u64)),
             bounds,
             slow_subscriber: options.slow_subscriber,
+            stats_every: options.stats_every,
             connections: Connections::default(),
             closings: Closings::default(),
             channels: RwLock::default(),
@@ -120,6 +122,13 @@ impl Router {
             if let Ok(published) = channel.publish(run, scratch, clock::now_ms()) {
                 return Ok(published);
             }
+        }
+    }
+
+    /// Counts a message that was refused to who published it on that channel, if there is such a channel.
+    pub(crate) fn note_refused(&self, name: &ChannelName) {
+        if let Some(channel) = self.channels.read().get(name.as_str().as_bytes()) {
+            channel.counts.refused.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -205,6 +214,11 @@ impl Router {
         rows
     }
 
+    /// The channel of that name, if anybody has used it; it is not made.
+    pub(crate) fn known_channel(&self, name: &ChannelName) -> Option<Arc<Channel>> {
+        self.channels.read().get(name.as_str().as_bytes()).cloned()
+    }
+
     /// Every connection's statistics, in the order of their arrival.
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionRow> {
@@ -226,6 +240,10 @@ impl Router {
             published: alive + self.forgotten_published.load(Ordering::Relaxed),
             buffered_bytes: self.memory.queued.used_bytes() as u64,
             inbound_bytes: self.memory.inbound.used_bytes() as u64,
+            buffered_bytes_max: self.memory.queued.bound_bytes() as u64,
+            inbound_bytes_max: self.memory.inbound.bound_bytes() as u64,
+            connections_max: self.limits.broker_connections,
+            channels_max: self.limits.broker_channels,
         }
     }
 }

@@ -123,6 +123,14 @@ pub struct BrokerStats {
     pub buffered_bytes: u64,
     /// Bytes of pairs that have not wholly come.
     pub inbound_bytes: u64,
+    /// Bound on the bytes that wait.
+    pub buffered_bytes_max: u64,
+    /// Bound on the bytes of pairs that have not wholly come.
+    pub inbound_bytes_max: u64,
+    /// Bound on connections.
+    pub connections_max: u64,
+    /// Bound on channels.
+    pub channels_max: u64,
 }
 
 /// One channel at one moment. Totals count messages since it was first used.
@@ -154,6 +162,8 @@ pub struct ChannelStats {
     pub unrouted: u64,
     /// Messages removed by a purge.
     pub purged: u64,
+    /// Messages that were too large or found the backlog full, and were refused to who published them.
+    pub refused: u64,
     /// When the last message was published, in milliseconds since the Unix epoch.
     pub last_message_at_ms: Option<i64>,
 }
@@ -181,6 +191,8 @@ pub struct ConnectionRow {
     pub outbox_bytes: u64,
     /// Messages delivered to it.
     pub delivered: u64,
+    /// Bytes written to it.
+    pub delivered_bytes: u64,
     /// Messages it lost because it was slow.
     pub dropped: u64,
     /// Since when it is slow, in milliseconds since the Unix epoch.

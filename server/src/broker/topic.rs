@@ -27,6 +27,11 @@ impl Receivers {
             .rcu(|list| list.iter().filter(|other| !Arc::ptr_eq(other, outbox)).cloned().collect::<Vec<_>>());
     }
 
+    /// Everybody who is in it now.
+    pub(crate) fn list(&self) -> Vec<Arc<Outbox>> {
+        Vec::clone(&self.0.load())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.load().len()
     }

@@ -50,6 +50,16 @@ impl Log {
         Self { room, epoch, bounds, entries: VecDeque::new(), head: 0, bytes: 0, keys: HashMap::new() }
     }
 
+    /// Takes back what was kept of an earlier run: lines with contiguous seqs, the first of them after `before`.
+    pub(super) fn restore(&mut self, before: u64, records: Vec<(ChatLine, Option<Box<str>>)>, now_ms: i64) {
+        self.head = before;
+        for (line, key) in records {
+            self.head = line.id.seq;
+            self.keep(line, key);
+        }
+        self.forget_old(now_ms);
+    }
+
     /// Seq of the newest entry there ever was.
     pub(super) fn head(&self) -> u64 {
         self.head
@@ -59,6 +69,14 @@ impl Log {
         self.entries.back().map(|entry| entry.line.at_ms)
     }
 
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Appends an entry and forgets what is over the bounds.
     pub(super) fn push(
         &mut self,
@@ -66,18 +84,23 @@ impl Log {
         name: &str,
         kind: ChatLineKind,
         key: Option<Box<str>>,
-    ) -> EventId {
+    ) -> Arc<Entry> {
         self.head += 1;
         let id = EventId { epoch: self.epoch, seq: self.head };
-        if let Some(key) = &key {
-            self.keys.insert(key_of(name, key), self.head);
-        }
         let line = ChatLine { id, at_ms, name: name.to_owned(), kind };
-        let entry = Entry::new(Arc::clone(&self.room), line, key);
-        self.bytes += entry.kept_bytes();
-        self.entries.push_back(Arc::new(entry));
+        let entry = self.keep(line, key);
         self.forget_old(at_ms);
-        id
+        entry
+    }
+
+    fn keep(&mut self, line: ChatLine, key: Option<Box<str>>) -> Arc<Entry> {
+        if let Some(key) = &key {
+            self.keys.insert(key_of(&line.name, key), line.id.seq);
+        }
+        let entry = Arc::new(Entry::new(Arc::clone(&self.room), line, key));
+        self.bytes += entry.kept_bytes();
+        self.entries.push_back(Arc::clone(&entry));
+        entry
     }
 
     /// Forgets what is over the bounds at `now_ms`.

@@ -19,6 +19,7 @@ use super::log::{Log, LogBounds, Start};
 use super::member::{Member, Reader};
 use super::pace::{Pace, Wake};
 use super::stats::Counters;
+use super::store::{Record, Store};
 use super::users::{Users, suggest};
 use super::{History, JoinError, Joined, Snapshot};
 use crate::clock;
@@ -37,7 +38,7 @@ const IDLENESS_DELAY: Duration = Duration::from_secs(1);
 /// The bounds of every room.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoomBounds {
-    log: LogBounds,
+    pub(super) log: LogBounds,
     pub(super) lines_per_sec: u64,
     pub(super) lines_burst: u64,
 }
@@ -74,20 +75,29 @@ pub(super) struct Room {
 
 struct State {
     log: Log,
+    /// Where the log is kept over a restart, if it is.
+    store: Option<Store>,
     users: Users,
     /// The `chat_presence` message, while it is true.
     presence_json: Option<Bytes>,
 }
 
 impl Room {
-    pub(super) fn new(name: Arc<str>, epoch: u64, bounds: &RoomBounds, counters: Arc<Counters>) -> Arc<Self> {
-        let log = Log::new(Arc::clone(&name), epoch, bounds.log);
-        let state = RwLock::new(State { log, users: Users::default(), presence_json: None });
+    /// An empty room, or one that goes on where its `store` says.
+    pub(super) fn new(
+        name: Arc<str>,
+        log: Log,
+        store: Option<Store>,
+        bounds: &RoomBounds,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        let head = log.head();
+        let state = RwLock::new(State { log, store, users: Users::default(), presence_json: None });
         Arc::new(Self {
             name,
             bounds: *bounds,
             state,
-            head: watch::Sender::new(0),
+            head: watch::Sender::new(head),
             pace: Mutex::default(),
             idleness: watch::Sender::new(()),
             idleness_due: AtomicBool::new(false),
@@ -97,6 +107,11 @@ impl Room {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Tells this room from every other one, also of the same name.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state.read().log.epoch()
     }
 
     pub(super) fn n_users(&self) -> u64 {
@@ -128,7 +143,7 @@ impl Room {
         };
         state.presence_json = None;
         let (snapshot, cursor) = state.look(history, now_ms);
-        state.log.push(now_ms, name, ChatLineKind::Joined, None);
+        state.push(&self.counters, now_ms, name, ChatLineKind::Joined, None);
         drop(state);
         self.wake();
         self.counters.user_came(via);
@@ -145,17 +160,44 @@ impl Room {
     /// Appends a line.
     pub(super) fn say(self: &Arc<Self>, name: &str, text: &str, key: Option<&str>) -> EventId {
         let kind = ChatLineKind::Said { text: text.to_owned() };
-        let id = self.state.write().log.push(clock::now_ms(), name, kind, key.map(Into::into));
-        self.wake();
-        id
+        self.push(name, kind, key)
     }
 
     /// Appends a line by the relay itself.
     pub(super) fn announce(self: &Arc<Self>, text: &str) -> EventId {
         let kind = ChatLineKind::Announced { text: text.to_owned() };
-        let id = self.state.write().log.push(clock::now_ms(), HOUSE_NAME, kind, None);
+        self.push(HOUSE_NAME, kind, None)
+    }
+
+    /// Appends a line that a program says; none when somebody here has that name.
+    pub(super) fn post(self: &Arc<Self>, name: &str, text: &str, key: Option<&str>) -> Option<EventId> {
+        let kind = ChatLineKind::Posted { text: text.to_owned() };
+        let mut state = self.state.write();
+        if state.users.is_taken(name) {
+            return None;
+        }
+        let id = state.push(&self.counters, clock::now_ms(), name, kind, key);
+        drop(state);
+        self.wake();
+        Some(id)
+    }
+
+    fn push(self: &Arc<Self>, name: &str, kind: ChatLineKind, key: Option<&str>) -> EventId {
+        let id = self.state.write().push(&self.counters, clock::now_ms(), name, kind, key);
         self.wake();
         id
+    }
+
+    /// Whether nobody is here and nothing is left of what was said.
+    pub(super) fn is_forgettable(&self, now_ms: i64) -> bool {
+        let mut state = self.state.write();
+        state.log.forget_old(now_ms);
+        state.users.len() == 0 && state.log.is_empty()
+    }
+
+    /// Takes the files away from the room: nothing that comes is kept over a restart any more.
+    pub(super) fn take_store(&self) -> Option<Store> {
+        self.state.write().store.take()
     }
 
     pub(super) fn said_with(&self, name: &str, key: &str) -> Option<EventId> {
@@ -166,7 +208,7 @@ impl Room {
         let mut state = self.state.write();
         let Some(user) = state.users.remove(ticket) else { return };
         state.presence_json = None;
-        state.log.push(clock::now_ms(), &user.name, ChatLineKind::Left, None);
+        state.push(&self.counters, clock::now_ms(), &user.name, ChatLineKind::Left, None);
         drop(state);
         self.wake();
         self.counters.user_went(via);
@@ -265,6 +307,31 @@ fn later(due: Instant, run: impl FnOnce() + Send + 'static) {
 }
 
 impl State {
+    /// Appends an entry. It is in its file before anybody is told of it, or an id could be given twice. That is a
+    /// write of one line into the system's memory, microseconds, and so may stand under the lock.
+    fn push(
+        &mut self,
+        counters: &Counters,
+        at_ms: i64,
+        name: &str,
+        kind: ChatLineKind,
+        key: Option<&str>,
+    ) -> EventId {
+        let entry = self.log.push(at_ms, name, kind, key.map(Into::into));
+        if let Some(store) = &mut self.store {
+            let record = Record { line: entry.line.clone(), key: key.map(str::to_owned) };
+            if let Err(error) = store.append(&record) {
+                counters.stores_failed.add(1);
+                tracing::error!(%error, "chat: a room cannot be kept on disk any more, only in memory: {error}");
+                let given_up = self.store.take().map(Store::give_up);
+                if let Some(Err(error)) = given_up {
+                    tracing::error!(%error, "chat: its files were removed, for they cannot be marked: {error}");
+                }
+            }
+        }
+        entry.line.id
+    }
+
     fn look(&mut self, history: History, now_ms: i64) -> (Snapshot, u64) {
         self.log.forget_old(now_ms);
         let newest =

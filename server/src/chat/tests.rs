@@ -180,3 +180,60 @@ async fn the_house_speaks_in_its_own_name_to_everybody() {
     assert_eq!(refused.to_string(), "the name \"notice\" is in use by the relay itself");
     assert_eq!(refused.suggestion(), Some("notice2"));
 }
+
+#[tokio::test]
+async fn a_restart_goes_on_with_the_same_ids_and_knows_what_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits::default();
+    let first = Chat::open(&limits, folder.path()).unwrap();
+    let busy = Chat::open(&limits, folder.path()).err().unwrap();
+    assert!(busy.to_string().ends_with("is in use by another relay"), "{busy}");
+    let mut killed = join(&first, "ops", "ada");
+    let said = killed.member.say("before", Some("k1")).unwrap();
+    // As after kill -9: nobody has left, nothing was closed.
+    let copy = tempfile::tempdir().unwrap();
+    for item in fs::read_dir(folder.path()).unwrap() {
+        let path = item.unwrap().path();
+        fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let second = Chat::open(&limits, copy.path()).unwrap();
+    let mut ada = second.join("ops", "ada", ChatVia::Browser, History::Since(said)).unwrap();
+    assert_eq!((ada.snapshot.lines.len(), ada.snapshot.gap), (0, None));
+    assert_eq!(ada.member.say("before", Some("k1")), Ok(said), "a line is said once, also over a restart");
+    let next = ada.member.say("after", None).unwrap();
+    assert_eq!((next.epoch, next.seq), (said.epoch, said.seq + 2));
+    let seen = "ada connected!\nada: before\nada connected!\nada: after\n";
+    assert_eq!(plain(&second.look("ops", 9).unwrap().lines), seen);
+    assert_eq!(second.rooms(), [(LOBBY.to_owned(), 0), ("ops".to_owned(), 1)]);
+    drop(killed);
+}
+
+#[tokio::test]
+async fn a_forgotten_room_is_gone_from_the_disk_and_a_lasting_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut limits = Limits::default();
+    (limits.chat_rooms, limits.chat_history_secs) = (2, 0);
+    let chat = Chat::open(&limits, folder.path()).unwrap();
+    let n_files = || fs::read_dir(folder.path()).unwrap().count();
+    let ada = join(&chat, "one", "ada");
+    assert_eq!(n_files(), 3);
+    chat.forget_expired();
+    assert_eq!(chat.rooms().len(), 2, "somebody is there");
+    drop(ada);
+    // Entries of this very millisecond are not too old yet.
+    while clock_moves().await {
+        chat.forget_expired();
+        if chat.rooms().len() == 1 {
+            break;
+        }
+    }
+    assert_eq!((chat.rooms(), n_files()), (vec![(LOBBY.to_owned(), 0)], 2));
+}
+
+async fn clock_moves() -> bool {
+    let start = crate::clock::now_ms();
+    while crate::clock::now_ms() == start {
+        tokio::task::yield_now().await;
+    }
+    true
+}

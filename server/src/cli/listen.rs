@@ -2,19 +2,16 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use signalbox_shared::{ChannelName, Payload};
-use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::live::{LiveRates, Rates, tell};
 use crate::broker::frame;
 use crate::client::{self, Backoff, Listener, Sender};
 use crate::{clock, shutdown};
-
-/// How often `--stats` tells.
-const STATS_EVERY: Duration = Duration::from_secs(1);
 
 /// Print the messages of a channel
 #[derive(Debug, clap::Args)]
@@ -37,7 +34,7 @@ pub struct Args {
     /// Print no messages
     #[arg(long)]
     quiet: bool,
-    /// Tell rates on standard error once a second
+    /// Tell rates on standard error once a second, in one place on a terminal
     #[arg(long)]
     stats: bool,
     /// End with an error when the connection is lost, instead of connecting again
@@ -67,13 +64,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     let shutdown = shutdown::on_signal().context("cannot listen for signals")?;
-    let mut tally = Tally::new(args.count);
+    let tally = Tally { wanted: args.count, rates: Arc::default() };
+    let _live = args.stats.then(|| LiveRates::start(&tally.rates));
     let mut backoff = Backoff::default();
     loop {
         let lost = match connect(args, &shutdown).await {
             Some(Ok((mut listener, _sender))) => {
                 backoff = Backoff::default();
-                let ending = receive(args, &mut listener, &mut tally, &shutdown).await;
+                let ending = receive(args, &mut listener, &tally, &shutdown).await;
                 match ending? {
                     Ending::Done => return Ok(ExitCode::SUCCESS),
                     Ending::Interrupted => return Ok(tally.status_when_interrupted()),
@@ -103,11 +101,6 @@ pub(super) fn no_connection(address: &str) -> String {
     format!("no connection to the broker at {address} (is `signalbox serve` or `signalbox broker` running?)")
 }
 
-/// One line on standard error, for the person and not for the pipe.
-pub(super) fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "signalbox: {line}"); // nobody is left to be told when this fails
-}
-
 /// `None` when interrupted.
 async fn connect(args: &Args, shutdown: &CancellationToken) -> Option<io::Result<(Listener, Sender)>> {
     shutdown.run_until_cancelled(client::connect(&args.connect, &args.channel)).await
@@ -124,20 +117,14 @@ enum Ending {
 async fn receive(
     args: &Args,
     listener: &mut Listener,
-    tally: &mut Tally,
+    tally: &Tally,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Ending> {
     let format = Format::of(args);
-    let mut stats = tokio::time::interval_at(Instant::now() + STATS_EVERY, STATS_EVERY);
-    stats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let frames = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ok(Ending::Interrupted),
-            _ = stats.tick(), if args.stats => {
-                tell(&tally.rates());
-                continue;
-            }
             result = listener.next() => match result {
                 Ok(Some(frames)) => frames,
                 Ok(None) => return Ok(Ending::Lost(io::Error::other("the broker ended the connection"))),
@@ -150,22 +137,19 @@ async fn receive(
             Err(error) => return Err(error).context("cannot write to standard output"),
         }
         if tally.is_done() {
-            if args.stats {
-                tell(&tally.rates());
-            }
             return Ok(Ending::Done);
         }
     }
 }
 
-fn print(args: &Args, format: Format, frames: &[u8], tally: &mut Tally) -> io::Result<()> {
+fn print(args: &Args, format: Format, frames: &[u8], tally: &Tally) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for frame in frame::frames(frames) {
         let payload = frame::payload(frame);
-        tally.note(payload);
+        tally.rates.note(payload);
         match format {
             Format::Nothing => {}
-            Format::Json => json_line(&mut out, &args.channel, tally.n_messages, payload)?,
+            Format::Json => json_line(&mut out, &args.channel, tally.rates.n_messages(), payload)?,
             Format::Hex => hex_line(&mut out, payload)?,
             Format::Raw => {
                 out.write_all(payload)?;
@@ -242,23 +226,12 @@ fn harmless(payload: &[u8]) -> String {
 /// What has come so far.
 struct Tally {
     wanted: Option<u64>,
-    n_messages: u64,
-    n_bytes: u64,
-    last: (Instant, u64, u64),
+    rates: Arc<Rates>,
 }
 
 impl Tally {
-    fn new(wanted: Option<u64>) -> Self {
-        Self { wanted, n_messages: 0, n_bytes: 0, last: (Instant::now(), 0, 0) }
-    }
-
-    fn note(&mut self, payload: &[u8]) {
-        self.n_messages += 1;
-        self.n_bytes += payload.len() as u64;
-    }
-
     fn is_done(&self) -> bool {
-        self.wanted.is_some_and(|wanted| wanted <= self.n_messages)
+        self.wanted.is_some_and(|wanted| wanted <= self.rates.n_messages())
     }
 
     fn status_when_interrupted(&self) -> ExitCode {
@@ -266,19 +239,6 @@ impl Tally {
             Some(_) if !self.is_done() => ExitCode::from(130),
             _ => ExitCode::SUCCESS,
         }
-    }
-
-    /// Totals, and rates since the last call.
-    fn rates(&mut self) -> String {
-        let (then, n_messages, n_bytes) = self.last;
-        let seconds = then.elapsed().as_secs_f64().max(f64::EPSILON);
-        self.last = (Instant::now(), self.n_messages, self.n_bytes);
-        format!(
-            "{} messages, {:.0} messages/s, {:.2} MB/s",
-            self.n_messages,
-            (self.n_messages - n_messages) as f64 / seconds,
-            (self.n_bytes - n_bytes) as f64 / seconds / 1e6
-        )
     }
 }
 

@@ -5,6 +5,7 @@ mod source;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,8 +13,9 @@ use signalbox_shared::ChannelName;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::source::Source;
-use super::listen::{no_connection, tell};
+use self::source::{LineFormat, Source};
+use super::listen::no_connection;
+use super::live::{LiveRates, Rates, tell};
 use crate::client::{self, Backoff, Listener, Sender};
 use crate::shutdown;
 
@@ -49,6 +51,15 @@ pub struct Args {
     /// Publish the lines of a file, `-` for standard input
     #[arg(long, value_name = "PATH", conflicts_with = "size")]
     from_file: Option<PathBuf>,
+    /// The lines are JSON objects with the data as `text` or `base64`, as `listen --json` prints them
+    #[arg(long, conflicts_with_all = ["hex", "size"])]
+    json: bool,
+    /// The lines are the data in hexadecimal
+    #[arg(long, conflicts_with = "size")]
+    hex: bool,
+    /// Tell rates on standard error once a second, in one place on a terminal
+    #[arg(long)]
+    stats: bool,
     /// End with an error when the connection is lost, instead of connecting again
     #[arg(long)]
     no_reconnect: bool,
@@ -61,6 +72,8 @@ Examples:
   signalbox send /topic/load --rate 10000 --count 100000       a hundred thousand in ten seconds
   signalbox send /topic/load --interval 0 --count 1000000      a million as fast as the broker takes them
   signalbox send /topic/news --from-file news.txt --rate 5     the lines of a file, five a second
+  signalbox send /topic/news --json --from-file recorded       what `listen --json > recorded` kept
+  signalbox send /topic/load --interval 0 --size 100 --stats   how fast the broker takes them
   signalbox send /queue/jobs --connect 10.0.0.7:25000 < jobs   to a broker elsewhere
 
 Status: 0 when the broker has taken everything, or when interrupted while there was no end in sight; 1 on errors;
@@ -86,8 +99,15 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn send(args: &Args) -> anyhow::Result<ExitCode> {
     let shutdown = shutdown::on_signal().context("cannot listen for signals")?;
-    let mut job =
-        Job { source: source_of(args)?, pace: Pace::of(args), wanted: args.count, n_sent: 0, kept: None };
+    let mut job = Job {
+        source: source_of(args)?,
+        pace: Pace::of(args),
+        wanted: args.count,
+        n_sent: 0,
+        kept: None,
+        rates: Arc::default(),
+    };
+    let _live = args.stats.then(|| LiveRates::start(&job.rates));
     let mut backoff = Backoff::default();
     let nothing: ChannelName = NOTHING.parse()?;
     loop {
@@ -121,11 +141,17 @@ async fn send(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn source_of(args: &Args) -> anyhow::Result<Source> {
-    let makes_up = args.size.is_some() || args.interval.is_some() || args.count.is_some();
+    let format = match args {
+        Args { json: true, .. } => LineFormat::Json,
+        Args { hex: true, .. } => LineFormat::Hex,
+        _ => LineFormat::Raw,
+    };
+    let has_lines = format != LineFormat::Raw;
+    let makes_up = !has_lines && (args.size.is_some() || args.interval.is_some() || args.count.is_some());
     match &args.from_file {
-        Some(path) => Source::file(path),
+        Some(path) => Source::file(path, format),
         None if makes_up => Ok(Source::made_up(args.size.map(|bytes| bytes as usize))),
-        None => Ok(Source::standard_input()),
+        None => Ok(Source::standard_input(format)),
     }
 }
 
@@ -137,6 +163,7 @@ struct Job {
     n_sent: u64,
     /// A message that was taken from the source and found no connection.
     kept: Option<Vec<u8>>,
+    rates: Arc<Rates>,
 }
 
 enum Ending {
@@ -209,8 +236,9 @@ impl Job {
                 }
                 pace.wait().await;
             }
-            let is_time = self.kept.as_ref().is_some_and(|payload| sender.queue(channel, payload));
-            self.kept = None;
+            let payload = self.kept.take().unwrap_or_default();
+            let is_time = sender.queue(channel, &payload);
+            self.rates.note(&payload);
             self.n_sent += 1;
             if is_time && let Err(error) = sender.flush().await {
                 return Ok(Err(error));

@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::layers::FILE_VARIABLE;
-use crate::config::{Layers, SETTINGS, Settings, Source, Sourced};
+use crate::config::{Layers, SETTINGS, Setting, Settings, Source, Sourced};
 use crate::limits;
 
 /// The settings file that is read when it is there and no other is named.
@@ -35,6 +35,14 @@ impl SettingArgs {
             layers.say_file(&path)?;
         }
         Settings::from_layers(&layers).context("a setting cannot be used")
+    }
+}
+
+impl SettingArgs {
+    /// Whether the command line itself says something about a setting.
+    #[must_use]
+    pub fn says(&self, name: &str) -> bool {
+        self.flags.values(name).is_some()
     }
 }
 
@@ -75,6 +83,9 @@ impl Args for SettingArgs {
             let default = if setting.default.is_empty() { "none" } else { setting.default };
             arg(setting.name, setting.value_name, &format!("{} [default: {default}]", setting.help))
                 .action(action)
+                .num_args(if is_switch(setting) { 0..=1 } else { 1..=1 })
+                .require_equals(is_switch(setting))
+                .default_missing_value("on")
         });
         let bounds = limits::TABLE.iter().map(|limit| {
             let help =
@@ -91,6 +102,11 @@ impl Args for SettingArgs {
 
 fn arg(name: &'static str, value_name: &'static str, help: &str) -> Arg {
     Arg::new(name).long(flag(name)).value_name(value_name).help(help.to_owned())
+}
+
+/// Whether the flag alone turns it on.
+fn is_switch(setting: &Setting) -> bool {
+    setting.value_name == "on|off"
 }
 
 fn flag(name: &str) -> String {

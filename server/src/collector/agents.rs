@@ -11,6 +11,21 @@ use signalbox_shared::feed::{AgentChange, AgentState};
 use super::life::Life;
 use super::ring::Bounds;
 use super::series::Series;
+use super::tier::{Bucket, Tier};
+
+/// Lengths of the buckets, in seconds, finest first. Source: docs/protocol.md §3, tiers.
+pub const TIER_SECS: [u32; 2] = [10, 60];
+/// Buckets dropped at a time when they are over their bound, so that the search for the oldest is worth it.
+const BUCKETS_AT_ONCE: usize = 64;
+
+/// How much is kept of the buckets.
+#[derive(Clone, Copy, Debug)]
+pub struct TierBounds {
+    /// Age in seconds, for each of [`TIER_SECS`].
+    pub keep_secs: [u64; 2],
+    /// Bytes of all of them.
+    pub bytes: u64,
+}
 
 /// Every agent that is known.
 #[derive(Debug)]
@@ -25,6 +40,19 @@ pub struct Agents {
     /// Whose row came when, oldest first, over all agents.
     order: VecDeque<(u64, i64)>,
     n_bytes: u64,
+    tier_bounds: TierBounds,
+    lost: Lost,
+    /// Whether samples of an earlier run are put back, whose buckets may be there already.
+    is_restoring: bool,
+}
+
+/// Up to which moment something was dropped, in milliseconds since the Unix epoch; what is older is not whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Lost {
+    /// Of the samples.
+    pub samples_ms: i64,
+    /// Of the buckets, for each of [`TIER_SECS`].
+    pub tiers_ms: [i64; 2],
 }
 
 /// One agent.
@@ -36,6 +64,16 @@ pub struct Agent {
     pub life: Life,
     /// Its readings.
     pub series: Series,
+    /// Its readings in buckets, for each of [`TIER_SECS`].
+    pub tiers: [Tier; 2],
+}
+
+impl Agent {
+    fn is_over(&self) -> bool {
+        self.life.state() == AgentState::Gone
+            && self.series.n_rows() == 0
+            && self.tiers.iter().all(|tier| tier.size().0 == 0)
+    }
 }
 
 /// A sample's way in: whose it is.
@@ -49,8 +87,12 @@ pub struct Admitted {
 impl Agents {
     /// Nobody yet.
     #[must_use]
-    pub fn new(bounds: Bounds, agents_max: usize, metrics_max: usize) -> Self {
+    pub fn new(bounds: Bounds, tier_bounds: TierBounds, agents_max: usize, metrics_max: usize) -> Self {
+        let off = tier_bounds.keep_secs.map(|keep_secs| if keep_secs == 0 { i64::MAX } else { i64::MIN });
         Self {
+            tier_bounds,
+            is_restoring: false,
+            lost: Lost { samples_ms: i64::MIN, tiers_ms: off },
             bounds,
             agents_max,
             metrics_max,
@@ -82,6 +124,12 @@ impl Agents {
         let n_bytes_before = agent.series.bytes();
         let n_left_out = agent.series.push(seq, sample.timestamp_ms, sample.metrics(), self.metrics_max);
         self.n_bytes += agent.series.bytes() - n_bytes_before;
+        for tier in &mut agent.tiers {
+            if self.is_restoring && tier.is_saved(sample.timestamp_ms) {
+                continue;
+            }
+            tier.push(sample.timestamp_ms, sample.metrics(), self.metrics_max);
+        }
         self.order.push_back((admitted.number, now_ms));
         self.evict(now_ms);
         n_left_out
@@ -90,15 +138,17 @@ impl Agents {
     /// Time passes: gives who has become stale or gone, in the order of their names, and drops rows that are too old.
     pub fn pass(&mut self, now_ms: i64) -> Vec<AgentChange> {
         self.evict(now_ms);
+        self.evict_buckets(now_ms);
         let mut is_over = Vec::new();
         let mut changes: Vec<AgentChange> = self
             .agents
             .iter_mut()
             .filter_map(|(&number, agent)| {
-                let state = agent.life.pass(now_ms)?;
-                if state == AgentState::Gone && agent.series.n_rows() == 0 {
+                let state = agent.life.pass(now_ms);
+                if agent.is_over() {
                     is_over.push(number);
                 }
+                let state = state?;
                 Some(AgentChange { color: agent.color.clone(), state, at_ms: now_ms })
             })
             .collect();
@@ -123,6 +173,64 @@ impl Agents {
         self.agents.get(self.numbers.get(color)?)
     }
 
+    /// Buckets that have ended and were not taken yet, with their agent and the place of their length.
+    pub fn take_unsaved(&mut self, now_ms: i64) -> Vec<(usize, String, Bucket)> {
+        let mut taken = Vec::new();
+        for agent in self.agents.values_mut() {
+            for (index, tier) in agent.tiers.iter_mut().enumerate() {
+                let buckets = tier.take_unsaved(now_ms).into_iter();
+                taken.extend(buckets.map(|bucket| (index, agent.color.clone(), bucket)));
+            }
+        }
+        taken
+    }
+
+    /// Puts back a bucket of an earlier run. Buckets come before samples.
+    pub fn restore_bucket(&mut self, index: usize, color: &str, bucket: Bucket) {
+        let at_ms = bucket.number.saturating_mul(i64::from(TIER_SECS[index]) * 1_000);
+        let number = match self.numbers.get(color) {
+            Some(&number) => number,
+            None if self.agents.len() < self.agents_max => self.add(color, at_ms),
+            None => return,
+        };
+        let Some(agent) = self.agents.get_mut(&number) else { return };
+        agent.life = Life::gone(agent.life.last_at_ms().max(at_ms));
+        agent.tiers[index].restore(bucket, self.metrics_max);
+    }
+
+    /// Samples of an earlier run come next, or no more of them; the first of them came at `first_at_ms`.
+    pub fn restore_samples(&mut self, is_restoring: bool, first_at_ms: Option<i64>) {
+        self.is_restoring = is_restoring;
+        if let Some(first_at_ms) = first_at_ms {
+            // Before the first one that was saved, there may have been more.
+            self.lost.samples_ms = self.lost.samples_ms.max(first_at_ms);
+            for (index, lost_ms) in self.lost.tiers_ms.iter_mut().enumerate() {
+                let tiers = self.agents.values().map(|agent| &agent.tiers[index]);
+                *lost_ms = (*lost_ms).max(tiers.filter_map(Tier::oldest_ms).min().unwrap_or(first_at_ms));
+            }
+        }
+    }
+
+    /// An earlier run has told of this agent's life.
+    pub fn restore_life(&mut self, change: &AgentChange) {
+        let agent = self.numbers.get(&change.color).and_then(|number| self.agents.get_mut(number));
+        if let Some(agent) = agent.filter(|_| change.state == AgentState::Gone) {
+            agent.life.leave();
+        }
+    }
+
+    /// Up to which moment something was dropped.
+    #[must_use]
+    pub fn lost(&self) -> Lost {
+        self.lost
+    }
+
+    /// Bytes of all buckets.
+    #[must_use]
+    pub fn tiers_bytes(&self) -> u64 {
+        self.agents.values().flat_map(|agent| &agent.tiers).map(Tier::bytes).sum()
+    }
+
     /// Rows and bytes held.
     #[must_use]
     pub fn size(&self) -> (u64, u64) {
@@ -133,7 +241,13 @@ impl Agents {
         let number = self.next_number;
         self.next_number += 1;
         self.numbers.insert(color.to_owned(), number);
-        let agent = Agent { color: color.to_owned(), life: Life::begin(now_ms), series: Series::default() };
+        let [keep10_secs, keep60_secs] = self.tier_bounds.keep_secs;
+        let agent = Agent {
+            color: color.to_owned(),
+            life: Life::begin(now_ms),
+            series: Series::default(),
+            tiers: [Tier::new(TIER_SECS[0], keep10_secs), Tier::new(TIER_SECS[1], keep60_secs)],
+        };
         self.agents.insert(number, agent);
         number
     }
@@ -154,13 +268,38 @@ impl Agents {
                 break;
             }
             self.order.pop_front();
+            self.lost.samples_ms = self.lost.samples_ms.max(at_ms);
             let Some(agent) = self.agents.get_mut(&number) else { continue };
             let n_bytes_before = agent.series.bytes();
             agent.series.pop();
             self.n_bytes -= n_bytes_before - agent.series.bytes();
-            if agent.series.n_rows() == 0 && agent.life.state() == AgentState::Gone {
+            if agent.is_over() {
                 self.forget(number);
             }
+        }
+    }
+
+    fn evict_buckets(&mut self, now_ms: i64) {
+        for agent in self.agents.values_mut() {
+            for (index, tier) in agent.tiers.iter_mut().enumerate() {
+                let keep_ms =
+                    i64::try_from(self.tier_bounds.keep_secs[index]).unwrap_or(i64::MAX / 1_000) * 1_000;
+                if let Some(until_ms) = tier.evict(now_ms - keep_ms) {
+                    // An agent whose clock is wrong says nothing about the others' past.
+                    let until_ms = until_ms.min(now_ms - keep_ms);
+                    self.lost.tiers_ms[index] = self.lost.tiers_ms[index].max(until_ms);
+                }
+            }
+        }
+        while self.tier_bounds.bytes < self.tiers_bytes() {
+            let tiers = self.agents.values_mut().flat_map(|agent| agent.tiers.iter_mut().enumerate());
+            let oldest = tiers.filter_map(|(index, tier)| Some((tier.oldest_ms()?, index, tier)));
+            let Some((_, index, tier)) = oldest.min_by_key(|(oldest_ms, ..)| *oldest_ms) else { break };
+            for _ in 0..BUCKETS_AT_ONCE {
+                let Some(until_ms) = tier.pop() else { break };
+                self.lost.tiers_ms[index] = self.lost.tiers_ms[index].max(until_ms);
+            }
+            tier.shrink();
         }
     }
 }

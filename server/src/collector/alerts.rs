@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use signalbox_shared::Sample;
-use signalbox_shared::feed::{AlertChange, AlertEnd, AlertSide, AlertState, RuleAgent, RuleInfo};
+use signalbox_shared::feed::{
+    AlertChange, AlertEnd, AlertSide, AlertState, Mark, MarkKind, RuleAgent, RuleInfo,
+};
 
 use crate::config::AlertRule;
 
@@ -251,6 +253,12 @@ pub fn line(change: &AlertChange) -> String {
         }
         _ => format!("{color} is gone, which ends: {text}"),
     }
+}
+
+/// The mark of a change. An alert that begins late, because its rule asks for a time, is marked where it is known.
+#[must_use]
+pub fn mark(change: &AlertChange) -> Mark {
+    Mark { text: line(change), at_ms: change.at_ms, kind: MarkKind::Alert, color: Some(change.color.clone()) }
 }
 
 #[cfg(test)]

@@ -4,28 +4,31 @@
 //! [`History::push`] adds; [`History::run`] lets it be seen, at a pace that ten thousand readers can follow, and keeps
 //! the time: pings, agents that fall silent, clients that do not read.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use signalbox_shared::api::FeedInfo;
+use signalbox_shared::api::{FeedInfo, StoreInfo};
 use signalbox_shared::feed::{
-    AgentChange, AgentState, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_MARK, Gap, Mark, MarkKind,
-    MetricsMarks, MetricsRules,
+    AgentChange, AgentState, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_MARK, Gap, Mark, MetricsMarks,
+    MetricsRules,
 };
 use signalbox_shared::{EventId, Sample, SampleError, sample::SAMPLE_BYTES_MAX};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::agents::Agents;
+use super::agents::{Agents, TierBounds};
 use super::alerts::{self, Alerts};
 use super::clients::Clients;
 use super::event;
 use super::marks::Marks;
+use super::restore::Restorer;
 use super::ring::{Bounds, Read, Ring};
+use super::store::{Piece, Store};
 use crate::clock::{new_epoch, now_ms};
 use crate::config::AlertRule;
 use crate::limits::Limits;
@@ -63,14 +66,16 @@ pub struct History {
     unsaid: mpsc::Sender<AlertChange>,
     unsaid_end: Mutex<Option<mpsc::Receiver<AlertChange>>>,
     n_unsent: AtomicU64,
+    /// Keeps what is published over a restart, if that is wanted.
+    store: Option<Store>,
 }
 
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) ring: Ring,
     pub(super) agents: Agents,
-    alerts: Alerts,
-    marks: Marks,
+    pub(super) alerts: Alerts,
+    pub(super) marks: Marks,
     ping: (u64, Bytes),
     is_closed: bool,
 }
@@ -143,25 +148,22 @@ impl History {
     /// An empty history with a new epoch, and with these alerts.
     #[must_use]
     pub fn with_rules(limits: &Limits, rules: &[AlertRule]) -> Arc<Self> {
-        let bounds = Bounds {
-            events: limits.history_samples,
-            bytes: limits.history_bytes,
-            age_ms: millis(limits.history_window_secs),
-        };
-        let inner = Inner {
-            ring: Ring::new(new_epoch(), bounds),
-            agents: Agents::new(
-                bounds,
-                usize::try_from(limits.collector_agents).unwrap_or(usize::MAX),
-                usize::try_from(limits.collector_metrics_per_agent).unwrap_or(usize::MAX),
-            ),
-            alerts: Alerts::new(rules),
-            marks: Marks::new(usize::try_from(limits.history_marks).unwrap_or(usize::MAX)),
-            ping: (0, Bytes::new()),
-            is_closed: false,
-        };
+        Arc::new(Self::of(Inner::new(limits, rules), limits, None))
+    }
+
+    /// The history that `data_dir` holds, which goes on there, or an empty one. Waits for the disk.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another relay uses it.
+    pub fn open(limits: &Limits, rules: &[AlertRule], data_dir: &Path) -> anyhow::Result<Arc<Self>> {
+        let mut restorer = Restorer::new(Inner::new(limits, rules));
+        let store = Store::open(data_dir, limits, &mut restorer)?;
+        Ok(Arc::new(Self::of(restorer.finish(now_ms()), limits, Some(store))))
+    }
+
+    fn of(inner: Inner, limits: &Limits, store: Option<Store>) -> Self {
         let (unsaid, unsaid_end) = mpsc::channel(ALERTS_PENDING_MAX);
-        Arc::new(Self {
+        Self {
             inner: Mutex::new(inner),
             pushed: Notify::new(),
             published: Notify::new(),
@@ -171,7 +173,21 @@ impl History {
             unsaid,
             unsaid_end: Mutex::new(Some(unsaid_end)),
             n_unsent: AtomicU64::new(0),
-        })
+            store,
+        }
+    }
+
+    /// The history on disk; none when it is kept in memory only.
+    #[must_use]
+    pub fn store_info(&self) -> Option<StoreInfo> {
+        self.store.as_ref().map(Store::info)
+    }
+
+    /// Waits until everything is on the disk, if it is kept there. Nothing may be published after that.
+    pub fn end_store(&self) {
+        if let Some(store) = &self.store {
+            store.end();
+        }
     }
 
     /// Takes all samples of `batch` in order and leaves it empty. Never waits.
@@ -215,6 +231,7 @@ impl History {
 
     /// Takes a mark, which the feed tells.
     pub fn mark(&self, mark: Mark) {
+        self.save([Piece::Mark(mark.clone())].into_iter());
         self.inner.lock().mark(mark, now_ms());
         self.pushed.notify_one();
     }
@@ -331,6 +348,7 @@ impl History {
         for change in inner.agents.pass(now_ms) {
             inner.announce(&change);
         }
+        let buckets = if self.store.is_some() { inner.agents.take_unsaved(now_ms) } else { Vec::new() };
         let changes = inner.pass_alerts(now_ms);
         if is_ping {
             inner.ping = (inner.ping.0 + 1, event::ping(now_ms));
@@ -338,6 +356,7 @@ impl History {
         let (published, oldest, n_pings) = (inner.ring.published(), inner.ring.oldest(), inner.ping.0);
         drop(inner);
         self.hand_on(changes);
+        self.save((!buckets.is_empty()).then_some(Piece::Buckets(buckets)).into_iter());
         self.clients.look_after(published, oldest, n_pings, Instant::now());
         if is_ping {
             self.published.notify_waiters();
@@ -349,14 +368,23 @@ impl History {
         let mut inner = self.inner.lock();
         let is_new = inner.ring.publish(now_ms);
         inner.is_closed |= is_closed;
+        let unsaved = inner.ring.take_unsaved();
         drop(inner);
+        self.save(unsaved.into_iter().map(Piece::Feed));
         if is_new || is_closed {
             self.published.notify_waiters();
         }
     }
 
+    fn save(&self, pieces: impl Iterator<Item = Piece>) {
+        if let Some(store) = &self.store {
+            pieces.for_each(|piece| store.offer(piece));
+        }
+    }
+
     fn hand_on(&self, changes: Vec<AlertChange>) {
         for change in changes {
+            self.save([Piece::Mark(alerts::mark(&change))].into_iter());
             if self.unsaid.try_send(change).is_err() {
                 self.n_unsent.fetch_add(1, Relaxed);
             }
@@ -370,6 +398,30 @@ impl History {
 }
 
 impl Inner {
+    fn new(limits: &Limits, rules: &[AlertRule]) -> Self {
+        let bounds = Bounds {
+            events: limits.history_samples,
+            bytes: limits.history_bytes,
+            age_ms: millis(limits.history_window_secs),
+        };
+        Self {
+            ring: Ring::new(new_epoch(), bounds),
+            agents: Agents::new(
+                bounds,
+                TierBounds {
+                    keep_secs: [limits.history_tier10_secs, limits.history_tier60_secs],
+                    bytes: limits.history_tiers_bytes,
+                },
+                usize::try_from(limits.collector_agents).unwrap_or(usize::MAX),
+                usize::try_from(limits.collector_metrics_per_agent).unwrap_or(usize::MAX),
+            ),
+            alerts: Alerts::new(rules),
+            marks: Marks::new(usize::try_from(limits.history_marks).unwrap_or(usize::MAX)),
+            ping: (0, Bytes::new()),
+            is_closed: false,
+        }
+    }
+
     fn announce(&mut self, change: &AgentChange) {
         self.ring.push(change.at_ms, Some(EVENT_AGENT), &event::json(change));
     }
@@ -399,14 +451,7 @@ impl Inner {
     fn tell(&mut self, changes: &[AlertChange]) {
         for change in changes {
             self.ring.push(change.at_ms, Some(EVENT_ALERT), &event::json(change));
-            // An alert that begins late, because its rule asks for a time, is marked where it is known.
-            let mark = Mark {
-                text: alerts::line(change),
-                at_ms: change.at_ms,
-                kind: MarkKind::Alert,
-                color: Some(change.color.clone()),
-            };
-            self.mark(mark, change.at_ms);
+            self.mark(alerts::mark(change), change.at_ms);
         }
     }
 }

@@ -19,13 +19,21 @@ pub struct Life {
     state: AgentState,
     last_at_ms: i64,
     interval_ms: Option<f64>,
+    /// Whether nothing but a past without samples is known of it, which says nothing about its interval.
+    is_past: bool,
 }
 
 impl Life {
     /// An agent whose first sample arrives now.
     #[must_use]
     pub fn begin(now_ms: i64) -> Self {
-        Self { state: AgentState::Joined, last_at_ms: now_ms, interval_ms: None }
+        Self { state: AgentState::Joined, last_at_ms: now_ms, interval_ms: None, is_past: false }
+    }
+
+    /// An agent that is known from the past alone, its last sample at that time.
+    #[must_use]
+    pub fn gone(last_at_ms: i64) -> Self {
+        Self { state: AgentState::Gone, last_at_ms, interval_ms: None, is_past: true }
     }
 
     /// What it is now.
@@ -49,6 +57,10 @@ impl Life {
 
     /// A sample arrives. Says whether the agent has come back by it.
     pub fn arrive(&mut self, now_ms: i64) -> bool {
+        if self.is_past {
+            *self = Self::begin(now_ms);
+            return true;
+        }
         let gap_ms = (now_ms - self.last_at_ms).max(0) as f64;
         self.last_at_ms = now_ms;
         if self.state != AgentState::Joined {
@@ -64,6 +76,11 @@ impl Life {
             None => gap_ms,
         });
         false
+    }
+
+    /// It is gone, as an earlier run of the relay has seen.
+    pub fn leave(&mut self) {
+        self.state = AgentState::Gone;
     }
 
     /// Time passes. Gives the new state if it has changed.
@@ -158,6 +175,16 @@ mod tests {
         assert!(life.arrive(30_000));
         assert_eq!((life.state(), life.interval_ms()), (Joined, Some(1_000)));
         assert!(!life.arrive(31_000));
+        assert_eq!(life.interval_ms(), Some(1_000));
+    }
+
+    #[test]
+    fn a_past_without_samples_says_nothing_about_the_interval() {
+        let mut life = Life::gone(0);
+        assert_eq!(life.pass(1_000_000), None);
+        assert!(life.arrive(7_200_000));
+        assert_eq!((life.state(), life.interval_ms()), (Joined, None));
+        life.arrive(7_201_000);
         assert_eq!(life.interval_ms(), Some(1_000));
     }
 

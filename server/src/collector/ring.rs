@@ -19,6 +19,9 @@ const CHUNK_COST_BYTES: usize = 128;
 /// A joined chunk holds at most this fraction of each bound, so that dropping one never drops most of the history.
 const JOINED_FRACTION: u64 = 16;
 
+/// Earlier runs whose ids are still understood; a history of an hour has seldom seen more.
+const PAST_EPOCHS_MAX: usize = 64;
+
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -45,6 +48,33 @@ pub struct Ring {
     n_bytes: u64,
     /// Chunks at the end that were not joined yet.
     n_loose: usize,
+    /// Earlier epochs whose numbers go on here, and the last event of each that is known.
+    past: VecDeque<(u64, u64)>,
+    /// What was published and is to be saved; none when nothing is.
+    unsaved: Option<Vec<Saved>>,
+}
+
+/// Events as they are kept over a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Of the run in which they were numbered.
+    pub epoch: u64,
+    /// Seq of the first one.
+    pub first_seq: u64,
+    /// How many; none only says that the epoch goes on from there.
+    pub n_events: u32,
+    /// When the first one came, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Their text.
+    pub bytes: Bytes,
+}
+
+impl Saved {
+    /// Seq of the last one, or of the one before when there is none.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        (self.first_seq + u64::from(self.n_events)).saturating_sub(1)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -91,7 +121,53 @@ impl Ring {
             n_events: 0,
             n_bytes: 0,
             n_loose: 0,
+            past: VecDeque::new(),
+            unsaved: None,
         }
+    }
+
+    /// Puts back events that an earlier run has saved. Says whether they were taken: those that are here already are not.
+    pub fn restore(&mut self, saved: &Saved) -> bool {
+        // A length that no run of ours can have come to.
+        let Some(last_seq) = saved.first_seq.checked_add(u64::from(saved.n_events)) else { return false };
+        if saved.first_seq <= self.head || last_seq == u64::MAX {
+            return false;
+        }
+        if saved.first_seq != self.head + 1 {
+            // Something in between was not saved. A history has no holes: it begins behind this one.
+            self.chunks.clear();
+            (self.n_events, self.n_bytes, self.n_loose) = (0, 0, 0);
+        }
+        self.head = saved.last_seq();
+        match self.past.back_mut().filter(|(epoch, _)| *epoch == saved.epoch) {
+            Some((_, last)) => *last = self.head,
+            None => self.past.push_back((saved.epoch, self.head)),
+        }
+        if PAST_EPOCHS_MAX < self.past.len() {
+            self.past.pop_front();
+        }
+        self.epoch = self.epoch.max(saved.epoch.saturating_add(1));
+        if 0 < saved.n_events {
+            self.add(Chunk {
+                first_seq: saved.first_seq,
+                n_events: u64::from(saved.n_events),
+                first_at_ms: saved.at_ms,
+                bytes: saved.bytes.clone(),
+            });
+        }
+        true
+    }
+
+    /// From now on, what is published is to be saved, beginning with this run's epoch.
+    pub fn save_from_here(&mut self, now_ms: i64) {
+        let first_seq = self.published() + 1;
+        let begin = Saved { epoch: self.epoch, first_seq, n_events: 0, at_ms: now_ms, bytes: Bytes::new() };
+        self.unsaved = Some(vec![begin]);
+    }
+
+    /// What was published since the last call.
+    pub fn take_unsaved(&mut self) -> Vec<Saved> {
+        self.unsaved.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The newest event's place, published or not.
@@ -178,7 +254,12 @@ impl Ring {
         let gap = |n_lost, reason| {
             (before_oldest, Some(Gap { since, resumed_at: self.id(before_oldest), n_lost, reason }))
         };
-        if since.epoch != self.epoch || self.head < since.seq {
+        // An id of an earlier run is known as far as that run's events are: it may have given more than it saved.
+        let newest_known = match self.past.iter().find(|(epoch, _)| *epoch == since.epoch) {
+            Some((_, last_seq)) => Some(*last_seq),
+            None => (since.epoch == self.epoch).then_some(self.head),
+        };
+        if newest_known.is_none_or(|newest| newest < since.seq) {
             return gap(None, GapReason::NewEpoch);
         }
         match before_oldest.checked_sub(since.seq) {
@@ -203,12 +284,26 @@ impl Ring {
         };
         self.open.clear();
         self.open_events = 0;
+        if let Some(unsaved) = &mut self.unsaved {
+            unsaved.push(Saved {
+                epoch: self.epoch,
+                first_seq: chunk.first_seq,
+                // A chunk is 64 KiB of events, or one.
+                n_events: u32::try_from(chunk.n_events).unwrap_or(u32::MAX),
+                at_ms: chunk.first_at_ms,
+                bytes: chunk.bytes.clone(),
+            });
+        }
+        self.add(chunk);
+        self.evict(now_ms);
+    }
+
+    fn add(&mut self, chunk: Chunk) {
         self.n_events += chunk.n_events;
         self.n_bytes += chunk.cost();
         self.join_loose_before(&chunk);
         self.chunks.push_back(chunk);
         self.n_loose += 1;
-        self.evict(now_ms);
     }
 
     /// Joins the loose chunks into one when the next chunk would not fit with them, so that each byte is copied once.

@@ -71,6 +71,7 @@ impl CollectorStats {
             marks_refused: told(&self.marks_refused),
             alerts_unsaid: self.history.alerts_unsent() + self.alerts_unsaid.load(Relaxed),
             feed: self.history.feed_info(),
+            store: self.history.store_info(),
         }
     }
 

@@ -1,10 +1,12 @@
 //! What is said about the broker beyond its bounds: `[[bounds]]` by channel prefix, and what becomes of a slow subscriber.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use signalbox_shared::channel::CHANNEL_NAME_BYTES_MAX;
 
-use super::{Layers, SettingError, bound_from_text, one};
+use super::{Layers, SettingError, bound_from_text, duration_text, one};
 use crate::limits;
 
 /// What the broker does besides keeping its global bounds.
@@ -14,6 +16,8 @@ pub struct BrokerOptions {
     pub bounds: Vec<BoundsRule>,
     /// What becomes of a connection that is a slow subscriber.
     pub slow_subscriber: SlowSubscriber,
+    /// Time between two lines of statistics in the log; none when there are no such lines.
+    pub stats_every: Option<Duration>,
 }
 
 /// What becomes of a connection that is a slow subscriber. The relay's own subscriptions always lose messages.
@@ -64,7 +68,21 @@ enum Amount {
 }
 
 pub(super) fn options_from_layers(layers: &Layers) -> anyhow::Result<BrokerOptions> {
-    Ok(BrokerOptions { bounds: rules_from_layers(layers)?, slow_subscriber: slow_from_layers(layers)? })
+    Ok(BrokerOptions {
+        bounds: rules_from_layers(layers)?,
+        slow_subscriber: slow_from_layers(layers)?,
+        stats_every: one(layers, "broker_stats", interval_from_text)?,
+    })
+}
+
+fn interval_from_text(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let interval = duration_text::from_text(text).filter(|interval| Duration::from_secs(1) <= *interval);
+    interval
+        .map(Some)
+        .ok_or_else(|| "allowed are off and a time of a second or more, such as 10s or 5m".to_owned())
 }
 
 fn slow_from_layers(layers: &Layers) -> Result<SlowSubscriber, SettingError> {

@@ -17,7 +17,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     })
 }
 
-fn from_text(text: &str) -> Option<Duration> {
+pub(super) fn from_text(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits_end = text.find(|c: char| !c.is_ascii_digit())?;
     let (digits, unit) = text.split_at(digits_end);

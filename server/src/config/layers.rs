@@ -194,6 +194,7 @@ fn toml_text(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(is_on) => Some(if *is_on { "on" } else { "off" }.to_owned()),
         _ => None,
     }
 }

@@ -9,11 +9,11 @@ use signalbox_shared::detail::{ChannelDetail, ChannelLimits, ConsumerRole, Consu
 use signalbox_shared::{ChannelKind, ChannelName};
 use tokio::time::Instant;
 
-use super::{Batch, Mode, PublishError, PurgeError, Receipt, SubscribeError};
+use super::{Batch, Mode, PublishError, PurgeError, Receipt, SubscribeError, first_frames};
 use crate::broker::frame::HEADER_BYTES;
 use crate::broker::hold::{self, Hold};
 use crate::broker::membership::Membership;
-use crate::broker::outbox::{Peer, Taken};
+use crate::broker::outbox::{Outbox, Peer, Taken};
 use crate::broker::router::{NoChannel, PurgeRefused, Router};
 use crate::broker::run::{Run, Scratch};
 use crate::broker::stats::ChannelStats;
@@ -32,6 +32,7 @@ pub(super) async fn publish(
     let limit_bytes = router.bounds.of(channel.as_str().as_bytes()).frame_bytes as u64;
     let payload_bytes = payload.len() as u64;
     if limit_bytes < payload_bytes {
+        router.note_refused(channel);
         return Err(PublishError::TooLarge { payload_bytes, limit_bytes });
     }
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
@@ -49,6 +50,7 @@ pub(super) async fn publish(
             n_queued: published.n_queued,
             n_dropped: published.n_dropped,
             is_waiting: published.n_waiting != 0,
+            is_sent: false,
         };
         match published.hold {
             None => return Ok(receipt),
@@ -61,6 +63,7 @@ pub(super) async fn publish(
                 return Ok(receipt);
             }
             Some(Hold::Queue { .. }) if is_last_try => {
+                router.note_refused(channel);
                 return Err(PublishError::BacklogFull { channel: channel.clone() });
             }
             Some(Hold::Queue { channel, refused }) => {
@@ -92,31 +95,28 @@ pub(super) fn purge(router: &Router, channel: &ChannelName) -> Result<u64, Purge
 }
 
 pub(super) fn channels(router: &Router) -> Vec<ChannelRow> {
-    router.channels().into_iter().map(ChannelRow::from).collect()
+    let rows = router.channels().into_iter().filter(|row| !is_hidden(row));
+    rows.map(ChannelRow::from).collect()
+}
+
+/// What stands among the channels for the relay's own sake: the readiness probe, and `/null` as long as it is only the
+/// name that pure senders give.
+fn is_hidden(row: &ChannelStats) -> bool {
+    row.name.as_str() == super::PROBE_CHANNEL || (row.kind == ChannelKind::Null && row.in_total == 0)
 }
 
 /// One channel seen from near, see [`super::Engine::detail`].
 pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
-    let row = router.channels().into_iter().find(|row| row.name == *name).map(ChannelRow::from);
-    let connections = router.connections();
-    let mut consumers: Vec<ConsumerRow> = connections
-        .iter()
-        .filter(|connection| connection.channel.as_ref() == Some(name))
-        .map(|connection| ConsumerRow {
-            peer: connection.peer.clone(),
-            role: ConsumerRole::Subscriber,
-            queued_messages: connection.outbox_messages,
-            queued_bytes: connection.outbox_bytes,
-            delivered: connection.delivered,
-            dropped: connection.dropped,
-            slow_since_ms: connection.slow_since_ms,
-            last_delivery_at_ms: connection.last_delivery_at_ms,
-        })
-        .collect();
+    let channel = router.known_channel(name);
+    let row = channel.as_ref().map(|channel| ChannelRow::from(channel.row()));
+    let (subscribers, taps) = channel.map(|channel| channel.receivers()).unwrap_or_default();
+    let n_consumers = (subscribers.len() + taps.len()) as u64;
+    let subscribers = subscribers.iter().map(|outbox| consumer(outbox, ConsumerRole::Subscriber));
+    let taps = taps.iter().map(|outbox| consumer(outbox, ConsumerRole::Tap));
+    let mut consumers: Vec<ConsumerRow> = subscribers.chain(taps).collect();
     consumers.sort_by_key(|consumer| consumer.slow_since_ms.is_none());
-    let n_consumers = consumers.len() as u64;
     consumers.truncate(DETAIL_ROWS_MAX);
-    let limits = &router.limits;
+    let bounds = router.bounds.of(name.as_str().as_bytes());
     let is_queue = name.kind() == ChannelKind::Queue;
     ChannelDetail {
         name: name.clone(),
@@ -126,13 +126,27 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
         publishers: None,
         n_publishers: None,
         limits: ChannelLimits {
-            frame_bytes: Some(limits.broker_frame_bytes),
-            outbox_messages: Some(limits.broker_outbox_messages),
-            outbox_bytes: Some(limits.broker_outbox_bytes),
-            backlog_messages: is_queue.then_some(limits.broker_backlog_messages),
-            backlog_bytes: is_queue.then_some(limits.broker_backlog_bytes),
-            idle_secs: Some(limits.broker_channel_idle_secs),
+            frame_bytes: Some(bounds.frame_bytes as u64),
+            outbox_messages: Some(bounds.outbox.n_messages),
+            outbox_bytes: Some(bounds.outbox.n_bytes as u64),
+            backlog_messages: is_queue.then_some(bounds.backlog.n_messages),
+            backlog_bytes: is_queue.then_some(bounds.backlog.n_bytes as u64),
+            idle_secs: Some(router.limits.broker_channel_idle_secs),
         },
+    }
+}
+
+fn consumer(outbox: &Outbox, role: ConsumerRole) -> ConsumerRow {
+    let account = outbox.account();
+    ConsumerRow {
+        peer: outbox.peer().to_string(),
+        role,
+        queued_messages: account.queued_messages,
+        queued_bytes: account.queued_bytes,
+        delivered: account.delivered,
+        dropped: account.dropped,
+        slow_since_ms: account.slow_since_ms,
+        last_delivery_at_ms: account.last_delivery_ms,
     }
 }
 
@@ -152,6 +166,7 @@ impl From<ChannelStats> for ChannelRow {
             dropped: Some(stats.dropped),
             unrouted: Some(stats.unrouted),
             purged: Some(stats.purged),
+            refused: Some(stats.refused),
             last_message_at_ms: stats.last_message_at_ms,
             seen: None,
         }
@@ -202,15 +217,4 @@ impl Drop for Receiver {
             membership.leave(&self.batch);
         }
     }
-}
-
-fn first_frames(frames: &[u8], n_messages: usize, n_bytes: usize) -> &[u8] {
-    let mut taken = 0;
-    for frame in frame::frames(frames).take(n_messages.max(1)) {
-        if taken != 0 && n_bytes < taken + frame.len() {
-            break;
-        }
-        taken += frame.len();
-    }
-    &frames[..taken]
 }

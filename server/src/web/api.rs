@@ -7,19 +7,21 @@ use axum::extract::State;
 use axum::http::{Method, Uri, header};
 use axum::response::IntoResponse;
 use signalbox_shared::api::{Channels, Info};
+use signalbox_shared::changes::Changes;
 use signalbox_shared::{ChannelName, PROTOCOL_VERSION};
 
 use super::AppState;
 use super::problem::ApiError;
 use crate::broker::stats::ConnectionRow;
 use crate::clock::now_ms;
-use crate::engine::Mode;
+use crate::engine::{Mode, PROBE_CHANNEL};
 use crate::limits;
 
-/// Where the readiness probe goes round; a topic, so that an unread probe is not kept.
-const PROBE_CHANNEL: &str = "/topic/signalbox/ready";
 /// How long a probe may take: the way through the engine takes well under a millisecond when it is well.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Time after which a further probe is sent.
+const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// `GET /healthz`: the process answers.
 pub async fn health() -> &'static str {
@@ -37,14 +39,23 @@ pub async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiErr
         .engine
         .subscribe(&channel, Mode::Consume)
         .map_err(|error| ApiError::unavailable(format!("no probe can be subscribed: {error}")))?;
-    state
-        .engine
-        .publish(&channel, b"ready?")
-        .await
-        .map_err(|error| ApiError::unavailable(format!("no probe can be published: {error}")))?;
-    match tokio::time::timeout(PROBE_DEADLINE, subscription.next()).await {
-        Ok(batch) if 0 < batch.n_messages() => Ok("ready\n"),
-        _ => Err(ApiError::unavailable(format!("a probe did not come back within {PROBE_DEADLINE:?}"))),
+    let round = async {
+        loop {
+            state
+                .engine
+                .publish(&channel, b"ready?")
+                .await
+                .map_err(|error| ApiError::unavailable(format!("no probe can be published: {error}")))?;
+            // A broker elsewhere may learn of the subscription after the first probe.
+            match tokio::time::timeout(PROBE_INTERVAL, subscription.next()).await {
+                Ok(batch) if 0 < batch.n_messages() => return Ok("ready\n"),
+                _ => {}
+            }
+        }
+    };
+    match tokio::time::timeout(PROBE_DEADLINE, round).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ApiError::unavailable(format!("a probe did not come back within {PROBE_DEADLINE:?}"))),
     }
 }
 
@@ -70,6 +81,13 @@ pub async fn info(State(state): State<AppState>) -> Json<Info> {
 /// `GET /api/channels`: every channel's statistics.
 pub async fn channels(State(state): State<AppState>) -> Json<Channels> {
     Json(Channels { now_ms: now_ms(), channels: state.engine.channels() })
+}
+
+/// `GET /api/changes`: how the database stands, and the newest changes.
+pub async fn changes(State(state): State<AppState>) -> Json<Changes> {
+    let (events, n_older) = state.changes.newest();
+    let events = events.iter().map(|event| (**event).clone()).collect();
+    Json(Changes { now_ms: now_ms(), info: state.changes.info(), events, n_older })
 }
 
 /// `GET /api/connections`: every broker connection's statistics, in the order of their arrival.

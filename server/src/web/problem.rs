@@ -31,6 +31,24 @@ impl ApiError {
         )
     }
 
+    /// 403: the administrator does not allow it.
+    #[must_use]
+    pub fn not_permitted(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not-permitted", "This relay does not allow that", detail)
+    }
+
+    /// 409: the thing is not of a kind with which that can be done.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "That cannot be done with this", detail)
+    }
+
+    /// 413: more than a bound allows.
+    #[must_use]
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "That is more than this relay takes", detail)
+    }
+
     /// 404: there is nothing.
     #[must_use]
     pub fn not_found(detail: impl Into<String>) -> Self {

@@ -9,9 +9,11 @@ use signalbox_shared::api::{ChannelRow, CollectorInfo, FeedInfo};
 use signalbox_shared::feed::{AgentState, RuleInfo};
 
 use super::{AppState, socket};
-use crate::broker::stats::BrokerStats;
+use crate::broker::stats::{BrokerStats, ConnectionRow};
 use crate::chat;
 use crate::collector::LatestSample;
+
+mod changes;
 
 /// Media type of the text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -32,8 +34,10 @@ pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     collector(&mut page, &info);
     page.figures(FEED_FIGURES, &info.feed);
     broker(&mut page, &state.engine.broker_stats());
+    connections(&mut page, &state.engine.connections());
     chat(&mut page, &state.chat.stats());
     sockets(&mut page, &state.sockets.stats());
+    changes::figures(&mut page, &state.changes.info());
     agents(&mut page, &state.history.latest());
     alerts(&mut page, &state.history.rules().rules);
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], page.text)
@@ -52,6 +56,9 @@ const CHANNEL_FIGURES: &[ChannelFigure] = &[
         row.unrouted
     }),
     ("signalbox_channel_purged_total", "counter", "Messages removed by a purge.", |row| row.purged),
+    ("signalbox_channel_refused_total", "counter", "Messages refused to who published them.", |row| {
+        row.refused
+    }),
     ("signalbox_channel_depth_messages", "gauge", "Messages waiting in the backlog.", |row| row.depth),
     ("signalbox_channel_depth_bytes", "gauge", "Bytes waiting in the backlog.", |row| row.depth_bytes),
     ("signalbox_channel_subscribers", "gauge", "Subscribers, taps not counted.", |row| row.subscribers),
@@ -92,8 +99,28 @@ const BROKER_FIGURES: &[Figure<BrokerStats>] = &[
     ("signalbox_broker_accepted_total", "counter", "Broker connections accepted.", |broker| {
         broker.accepted as f64
     }),
+    ("signalbox_broker_connections_max", "gauge", "Bound on broker connections.", |broker| {
+        broker.connections_max as f64
+    }),
+    ("signalbox_broker_channels", "gauge", "Channels known now.", |broker| broker.channels as f64),
+    ("signalbox_broker_channels_max", "gauge", "Bound on channels.", |broker| broker.channels_max as f64),
+    ("signalbox_broker_channels_forgotten_total", "counter", "Channels that nobody used.", |broker| {
+        broker.forgotten_channels as f64
+    }),
+    ("signalbox_broker_published_total", "counter", "Messages published on all channels.", |broker| {
+        broker.published as f64
+    }),
     ("signalbox_broker_buffered_bytes", "gauge", "Bytes that wait in outboxes and backlogs.", |broker| {
         broker.buffered_bytes as f64
+    }),
+    ("signalbox_broker_buffered_bytes_max", "gauge", "Bound on the bytes that wait.", |broker| {
+        broker.buffered_bytes_max as f64
+    }),
+    ("signalbox_broker_inbound_bytes", "gauge", "Bytes of messages that have not wholly come.", |broker| {
+        broker.inbound_bytes as f64
+    }),
+    ("signalbox_broker_inbound_bytes_max", "gauge", "Bound on the bytes of unfinished messages.", |broker| {
+        broker.inbound_bytes_max as f64
     }),
 ];
 
@@ -101,6 +128,36 @@ fn broker(page: &mut Page, stats: &BrokerStats) {
     page.figures(BROKER_FIGURES, stats);
     let closings = stats.closings.iter().map(|(reason, n)| (*reason, *n));
     page.by_reason("signalbox_broker_closed_total", "Broker connections that ended, by reason.", closings);
+}
+
+/// Sums over the connections: one line for each would be one for every client that ever came.
+fn connections(page: &mut Page, rows: &[ConnectionRow]) {
+    let figures: [(&str, &str, u64); 4] = [
+        (
+            "signalbox_broker_connections_slow",
+            "Connections that cannot follow their topic now.",
+            rows.iter().filter(|row| row.slow_since_ms.is_some()).count() as u64,
+        ),
+        (
+            "signalbox_broker_connections_held",
+            "Connections that are not read now, because a queue is full.",
+            rows.iter().filter(|row| row.is_held).count() as u64,
+        ),
+        (
+            "signalbox_broker_outbox_messages",
+            "Messages that wait for connections.",
+            rows.iter().map(|row| row.outbox_messages).sum(),
+        ),
+        (
+            "signalbox_broker_outbox_bytes",
+            "Bytes that wait for connections.",
+            rows.iter().map(|row| row.outbox_bytes).sum(),
+        ),
+    ];
+    for (name, help, value) in figures {
+        page.family(name, "gauge", help);
+        page.sample(name, &[], value);
+    }
 }
 
 const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
@@ -120,6 +177,8 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
 
 fn chat(page: &mut Page, stats: &chat::Stats) {
     page.figures(CHAT_FIGURES, stats);
+    let posts = stats.posts_refused;
+    page.by_reason("signalbox_chat_posts_refused_total", "Posts of programs refused, by reason.", posts);
     page.by_reason("signalbox_chat_refused_total", "Lines refused, by reason.", stats.refused);
     page.by_reason("signalbox_chat_closed_total", "Line clients that went, by reason.", stats.closed);
 }
@@ -144,6 +203,12 @@ const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
         "counter",
         "Channel messages that pages could not follow.",
         |socket| socket.n_skipped as f64,
+    ),
+    (
+        "signalbox_socket_filtered_total",
+        "counter",
+        "Channel messages that pages' filters kept back.",
+        |socket| socket.n_filtered as f64,
     ),
 ];
 

@@ -16,20 +16,24 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::problem::ApiError;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 mod board;
+mod changes;
 mod cut;
+mod details;
 mod requests;
 mod rooms;
 mod session;
 mod stats;
 mod streams;
-mod tail;
 
 use board::Board;
+use details::Details;
 pub use stats::{Closing, Stats};
 
 /// What one read takes at most, in bytes, allocated for as long as the socket is open.
@@ -42,10 +46,13 @@ const LARGEST_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// All sockets of a relay, and what they reach.
 pub struct Sockets {
     engine: Engine,
+    tails: Arc<Tails>,
     chat: Arc<Chat>,
+    changes: Changes,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
+    details: Arc<Details>,
     seats: Arc<Semaphore>,
     tasks: TaskTracker,
     counters: stats::Counters,
@@ -61,16 +68,21 @@ impl Sockets {
     #[must_use]
     pub fn start(
         engine: Engine,
+        tails: Arc<Tails>,
         chat: Arc<Chat>,
+        changes: Changes,
         limits: Arc<Limits>,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
         let n_seats =
             usize::try_from(limits.socket_clients).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
+            details: Details::new(engine.clone()),
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
+            tails,
             chat,
+            changes,
             limits,
             shutdown,
             seats: Arc::new(Semaphore::new(n_seats)),

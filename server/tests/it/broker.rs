@@ -3,6 +3,7 @@
 mod commands;
 mod ends;
 mod options;
+mod stress;
 
 use std::time::Duration;
 
@@ -131,7 +132,7 @@ async fn a_client_that_mixes_a_full_queue_and_topics_is_held_as_a_whole() {
 async fn an_engine_publishes_subscribes_taps_and_purges() {
     let engine = Engine::embedded(Router::new(&Limits::default()));
     let queue = channel("/queue/jobs");
-    let waiting = Receipt { n_queued: 0, n_dropped: 0, is_waiting: true };
+    let waiting = Receipt { n_queued: 0, n_dropped: 0, is_waiting: true, is_sent: false };
     assert_eq!(engine.publish(&queue, b"first").await, Ok(waiting));
     let mut tap = engine.subscribe(&queue, Mode::Tap).unwrap();
     assert_eq!(engine.publish(&queue, b"second").await, Ok(waiting));
@@ -139,7 +140,7 @@ async fn an_engine_publishes_subscribes_taps_and_purges() {
 
     let mut worker = engine.subscribe(&queue, Mode::Consume).unwrap();
     assert_eq!(worker.next().await.payloads().collect::<Vec<_>>(), [&b"first"[..], b"second"]);
-    let handed = Receipt { n_queued: 1, n_dropped: 0, is_waiting: false };
+    let handed = Receipt { n_queued: 1, n_dropped: 0, is_waiting: false, is_sent: false };
     assert_eq!(engine.publish(&queue, b"third").await, Ok(handed));
     drop(worker); // did not take the third
     assert_eq!(engine.purge(&queue), Ok(1));

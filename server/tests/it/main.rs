@@ -4,7 +4,11 @@
 
 mod alerts;
 mod broker;
+mod changes;
+mod channels;
 mod chat;
+mod chat_channels;
+mod engine_tcp;
 mod feed;
 mod hostile;
 mod http;
@@ -12,6 +16,7 @@ mod news;
 mod peers;
 mod process;
 mod relay;
+mod restart;
 mod socket;
 mod support;
 mod terminal;

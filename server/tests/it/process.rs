@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::support::DEADLINE;
 
-fn signalbox(args: &[&str]) -> Command {
+pub(crate) fn signalbox(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
     // A folder without a settings file of somebody's.
     command.args(args).current_dir(std::env::temp_dir()).kill_on_drop(true).stdin(Stdio::null());
@@ -17,7 +17,7 @@ fn signalbox(args: &[&str]) -> Command {
 }
 
 /// A relay in a process of its own, and the lines that it prints first.
-async fn serve(args: &[&str]) -> (Child, Vec<String>) {
+pub(crate) async fn serve(args: &[&str]) -> (Child, Vec<String>) {
     let free = ["serve", "--http", "127.0.0.1:0", "--broker", "127.0.0.1:0", "--chat", "127.0.0.1:0"];
     let collector = ["--collector-sub", "@tcp://127.0.0.1:*", "--collector-pull", "off"];
     let mut child = signalbox(&[&free[..], &collector, args].concat())
@@ -34,12 +34,12 @@ async fn serve(args: &[&str]) -> (Child, Vec<String>) {
     (child, printed)
 }
 
-fn address_of<'a>(printed: &'a [String], service: &str) -> &'a str {
+pub(crate) fn address_of<'a>(printed: &'a [String], service: &str) -> &'a str {
     let line = printed.iter().find(|line| line.trim_start().starts_with(service)).unwrap();
     line.split_whitespace().nth(1).unwrap().trim_start_matches("http://")
 }
 
-async fn signal(child: &Child, name: &str) {
+pub(crate) async fn signal(child: &Child, name: &str) {
     let pid = child.id().unwrap().to_string();
     assert!(Command::new("kill").args([name, &pid]).status().await.unwrap().success());
 }

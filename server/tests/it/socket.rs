@@ -7,6 +7,7 @@ use axum::routing::get;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use signalbox::broker::Router;
+use signalbox::changes::Changes;
 use signalbox::chat::Chat;
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
@@ -37,7 +38,11 @@ impl SocketHouse {
         let engine = Engine::embedded(Router::new(&limits));
         let (rooms, shutdown) = (Chat::new(&limits), CancellationToken::new());
         let chat = ChatHouse::serve(Arc::clone(&rooms), limits.clone()).await;
-        let sockets = Sockets::start(engine.clone(), rooms, Arc::new(limits), shutdown.clone());
+        let sockets = {
+            let limits = Arc::new(limits);
+            let tails = signalbox::tail::Tails::new(engine.clone(), Arc::clone(&limits));
+            Sockets::start(engine.clone(), tails, rooms, Changes::default(), limits, shutdown.clone())
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().route("/ws", get(socket::socket)).with_state(Arc::clone(&sockets));
@@ -47,10 +52,7 @@ impl SocketHouse {
     }
 
     pub(crate) async fn page(&self) -> Page {
-        let (socket, _) = connect_async(format!("ws://{}/ws", self.address)).await.unwrap();
-        let mut page = Page { socket, last_id: 0 };
-        assert_eq!(page.next().await["type"], "hello");
-        page
+        Page::connect(self.address).await
     }
 
     pub(crate) async fn publish(&self, channel: &str, payload: &[u8]) {
@@ -66,6 +68,19 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// Opens one at this address and takes its hello.
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let (socket, _) = connect_async(format!("ws://{address}/ws")).await.unwrap();
+        let mut page = Self { socket, last_id: 0 };
+        assert_eq!(page.next().await["type"], "hello");
+        page
+    }
+
+    /// The next message of a type, if one comes in time.
+    pub(crate) async fn try_next_of(&mut self, kind: &str, patience: std::time::Duration) -> Option<Value> {
+        timeout(patience, self.next_of(kind)).await.ok()
+    }
+
     pub(crate) async fn send(&mut self, message: Value) {
         self.socket.send(Message::text(message.to_string())).await.unwrap();
     }

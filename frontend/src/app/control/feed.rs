@@ -1,53 +1,40 @@
 //! What the feed brings, into the stores.
 
-use leptos::prelude::Set;
-use wasm_bindgen_futures::spawn_local;
-
 use super::Control;
 use crate::transport::decode::FeedEvent;
 use crate::transport::feed::{FeedOutput, HISTORY_WINDOW_SECS};
-use crate::transport::{history, now_ms};
+use crate::transport::now_ms;
 
 impl Control {
-    /// Shows so many seconds on the charts, and fetches what of them is not here yet.
-    pub fn show_window(&self, secs: u32) {
-        self.stores.window_secs.set(f64::from(secs));
-        if secs <= self.inner.history_secs.replace(secs.max(self.inner.history_secs.get())) {
-            return;
-        }
-        let Some(relay) = self.inner.relay.borrow().clone() else { return };
-        let this = self.clone();
-        spawn_local(async move {
-            match history::metrics(&relay, secs).await {
-                Ok(history) => this.stores.series.load_history(&history),
-                Err(error) => {
-                    leptos::logging::warn!("the charts' history could not be had: {error}");
-                    this.inner.history_secs.set(HISTORY_WINDOW_SECS);
-                }
-            }
-        });
-    }
-
     pub(super) fn feed_output(&self, output: FeedOutput) {
         let stores = &self.stores;
         match output {
             FeedOutput::History(history) => {
                 stores.series.load_history(&history);
                 stores.agents.update(|agents| agents.apply_history(&history, now_ms()));
+                #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are far below 2^53")]
+                let from_ms = (history.now_ms - i64::from(HISTORY_WINDOW_SECS) * 1_000) as f64;
+                self.inner.recent_from_ms.set(Some(from_ms));
+                self.fetch_alerts();
             }
             // What is held stays true; what is missing stays a gap in the lines.
             FeedOutput::Gap => {}
-            FeedOutput::Event(FeedEvent::Sample(sample)) => {
+            FeedOutput::Event(FeedEvent::Sample(sample), _) => {
                 stores.series.push(&sample);
+                self.past_sample(&sample);
                 stores.agents.update(|agents| agents.apply_sample(&sample, now_ms()));
             }
-            FeedOutput::Event(FeedEvent::Agent(change)) => {
+            FeedOutput::Event(FeedEvent::Agent(change), _) => {
                 stores.series.set_state(&change.color, change.state);
                 stores.agents.update(|agents| agents.apply_change(&change, now_ms()));
             }
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are far below 2^53")]
-            FeedOutput::Event(FeedEvent::Ping(ping)) => stores.series.set_relay_now_ms(ping.now_ms as f64),
-            FeedOutput::Event(FeedEvent::Gap(_)) => {}
+            FeedOutput::Event(FeedEvent::Ping(ping), _) => stores.series.set_relay_now_ms(ping.now_ms as f64),
+            FeedOutput::Event(FeedEvent::Alert(change), id) => {
+                stores.alerts.update(|alerts| alerts.apply_change(&change, id));
+            }
+            FeedOutput::Event(FeedEvent::Mark(mark), _) => stores.marks.update(|marks| marks.apply(mark)),
+            FeedOutput::Event(FeedEvent::Gap(_), _) => {}
             FeedOutput::Undecodable(why) => self.undecodable("feed", &why),
         }
     }

@@ -1,6 +1,5 @@
 //! What the socket brings, into the stores: each message to its place, each answer to its request.
 
-use signalbox_shared::chat::LOBBY;
 use signalbox_shared::socket::{AckDetail, ServerMessage};
 
 use super::Control;
@@ -27,6 +26,7 @@ impl Control {
                 stores.hello.set(Some(Hello { version, features, limits }));
                 self.resume_queues();
                 self.resume_chat();
+                self.resume_changes();
             }
             ServerMessage::Heartbeat { .. }
             | ServerMessage::Engine { .. }
@@ -56,23 +56,24 @@ impl Control {
             ServerMessage::Channels { full, rows, gone, .. } => {
                 stores.channels.update(|channels| channels.apply(full, rows, &gone));
             }
-            ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap } if room == LOBBY => {
+            ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap } => {
                 self.inner.requests.borrow_mut().end(id);
-                stores.chat.update(|chat| chat.present(users, n_users));
-                self.chat_joined(name, lines, gap.as_ref());
+                self.chat_present(&room, users, n_users);
+                self.chat_joined(&room, name, lines, gap.as_ref());
             }
-            ServerMessage::ChatLine { room, line } if room == LOBBY => self.chat_line(line),
-            ServerMessage::ChatPresence { room, users, n_users } if room == LOBBY => {
-                stores.chat.update(|chat| chat.present(users, n_users));
+            ServerMessage::ChatOlder { id, room, lines, has_more } => {
+                self.inner.requests.borrow_mut().end(id);
+                stores.chat.update(|chat| chat.room_mut(&room).map(|room| room.older(lines, has_more)));
             }
-            ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
-            // Rooms that this page never entered.
-            ServerMessage::ChatJoined { .. }
-            | ServerMessage::ChatOlder { .. }
-            | ServerMessage::ChatRooms { .. }
-            | ServerMessage::ChatLine { .. }
-            | ServerMessage::ChatPresence { .. }
-            | ServerMessage::ChatLagged { .. } => {}
+            ServerMessage::ChatRooms { id, rooms, .. } => {
+                self.inner.requests.borrow_mut().end(id);
+                self.rooms_listed(rooms);
+            }
+            ServerMessage::ChatLine { room, line } => self.chat_line(&room, line),
+            ServerMessage::ChatPresence { room, users, n_users } => self.chat_present(&room, users, n_users),
+            ServerMessage::ChatLagged { room, n_skipped } => self.chat_lagged(&room, n_skipped),
+            ServerMessage::Changes { events, accounts } => self.changes_came(events, accounts),
+            ServerMessage::ChangesStatus { info } => self.changes_status(*info),
             ServerMessage::Error { reason } => self.undecodable("relay", &reason),
         }
     }
@@ -83,12 +84,14 @@ impl Control {
             Some(Purpose::Publish(number)) => {
                 self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Done(detail)));
             }
-            Some(Purpose::Say(key)) => {
+            Some(Purpose::Say { room, key }) => {
                 let line_id = match detail {
                     Some(AckDetail::Said { line_id }) => Some(line_id),
                     _ => None,
                 };
-                self.stores.chat.update(|chat| chat.confirmed(&key, line_id));
+                self.stores
+                    .chat
+                    .update(|chat| chat.room_mut(&room).map(|room| room.confirmed(&key, line_id)));
             }
             Some(Purpose::Purge(channel)) => {
                 let n = match detail {
@@ -100,7 +103,15 @@ impl Control {
                     tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"));
                 });
             }
-            Some(Purpose::Subscribe(_) | Purpose::Fetch { .. } | Purpose::Join) | None => {}
+            Some(
+                Purpose::Subscribe(_)
+                | Purpose::Fetch { .. }
+                | Purpose::Join(_)
+                | Purpose::Rename(_)
+                | Purpose::Older(_)
+                | Purpose::Rooms,
+            )
+            | None => {}
         }
     }
 
@@ -117,8 +128,15 @@ impl Control {
                 self.with_tail(&channel, |tail| tail.mark(now_ms(), &format!("Not purged: {reason}")));
             }
             Some(Purpose::Fetch { serial }) => self.fetch_failed(serial, reason),
-            Some(Purpose::Join) => self.join_refused(reason, suggestion),
-            Some(Purpose::Say(key)) => self.say_refused(&key, reason, retry_after_ms),
+            Some(Purpose::Join(room)) => self.join_refused(&room, reason, suggestion),
+            Some(Purpose::Rename(room)) => {
+                self.stores.chat.update(|chat| {
+                    chat.room_mut(&room).map(|room| room.rename_refused(&reason, suggestion.as_deref()))
+                });
+            }
+            Some(Purpose::Older(room)) => self.older_failed(&room),
+            Some(Purpose::Rooms) => {}
+            Some(Purpose::Say { room, key }) => self.say_refused(&room, &key, reason, retry_after_ms),
             None => {}
         }
     }
@@ -132,11 +150,18 @@ impl Control {
                     stores.publishes.update(|publishes| publishes.end(number, Outcome::Unknown));
                 }
                 Purpose::Fetch { serial } => self.fetch_failed(serial, "connection lost".to_owned()),
-                Purpose::Subscribe(_) | Purpose::Purge(_) | Purpose::Join | Purpose::Say(_) => {}
+                Purpose::Subscribe(_)
+                | Purpose::Purge(_)
+                | Purpose::Join(_)
+                | Purpose::Rename(_)
+                | Purpose::Older(_)
+                | Purpose::Rooms
+                | Purpose::Say { .. } => {}
             }
         }
+        stores.changes.update(crate::state::changes::Changes::interrupted);
         stores.tail.update(|tail| tail.iter_mut().for_each(Tail::interrupted));
         stores.channels.update(crate::state::channels::Channels::forget_rates);
-        stores.chat.update(crate::state::chat_room::ChatRoom::interrupted);
+        stores.chat.update(|chat| chat.all_mut().for_each(crate::state::chat_room::ChatRoom::interrupted));
     }
 }

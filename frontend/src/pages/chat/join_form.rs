@@ -14,7 +14,7 @@ pub fn JoinForm() -> impl IntoView {
     let name = RwSignal::new(storage::remembered(storage::CHAT_NAME).unwrap_or_default());
     let error = RwSignal::new(None::<String>);
     let chat = control.stores.chat.clone();
-    let membership = Memo::new(move |_| chat.with(|chat| chat.membership.clone()));
+    let membership = Memo::new(move |_| chat.with(|chat| chat.shown().membership.clone()));
     let join = move || match check_name(&name.get_untracked()) {
         Ok(name) => {
             error.set(None);

@@ -2,14 +2,18 @@
 
 use leptos::html::Div;
 use leptos::prelude::*;
-use signalbox_shared::chat::{ChatLine, ChatLineKind};
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
 
+use super::item::ItemView;
 use crate::app::{use_control, utc_offset_minutes};
-use crate::state::chat_room::{Pending, RoomRow, SendState};
-use crate::state::units;
+use crate::state::chat_items::{Item, items};
+use crate::state::chat_room::{Past, Pending, SendState};
 
 /// How near the end counts as at the end, in CSS pixels: about two lines.
 const END_PX: i32 = 64;
+/// How near the beginning asks for older lines, in CSS pixels: before one is there.
+const BEGINNING_PX: i32 = 200;
 
 /// The lines.
 #[component]
@@ -17,92 +21,158 @@ pub fn Lines() -> impl IntoView {
     let control = use_control();
     let scroller: NodeRef<Div> = NodeRef::new();
     let is_at_end = RwSignal::new(true);
-    let chat = control.stores.chat;
-    let rows = {
+    let chat = control.stores.chat.clone();
+    let me = Memo::new({
         let chat = chat.clone();
-        move || chat.with(|chat| chat.rows().cloned().collect::<Vec<_>>())
-    };
+        move |_| chat.with(|chat| chat.shown().name().unwrap_or_default().to_owned())
+    });
+    let offset_minutes = utc_offset_minutes();
+    let rows = Memo::new({
+        let chat = chat.clone();
+        move |_| {
+            chat.with(|chat| {
+                let shown = chat.shown();
+                (shown.room().to_owned(), items(shown.rows(), shown.unread_from(), offset_minutes))
+            })
+        }
+    });
     let pending = Memo::new({
         let chat = chat.clone();
-        move |_| chat.with(|chat| chat.pending().to_vec())
+        move |_| chat.with(|chat| chat.shown().pending().to_vec())
     });
-    let n_people = Memo::new({
-        let chat = chat.clone();
-        move |_| chat.with(|chat| chat.n_users)
-    });
-    let to_end = move || {
-        if let Some(scroller) = scroller.try_get_untracked().flatten() {
-            scroller.set_scroll_top(scroller.scroll_height());
+    follow_end(scroller, rows, pending, is_at_end);
+    follow_cursor(scroller, rows);
+    let on_scroll = {
+        let control = control.clone();
+        move |_| {
+            if let Some(scroller) = scroller.try_get_untracked().flatten() {
+                let to_end_px = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
+                is_at_end.set(to_end_px < END_PX);
+                if scroller.scroll_top() < BEGINNING_PX && END_PX <= to_end_px {
+                    control.read_older();
+                }
+            }
         }
     };
-    // A new line is followed only by who stands at the end; who reads further up is not moved.
-    Effect::new(move |_| {
-        chat.with(|_| ());
-        if is_at_end.get_untracked() && scroller.get().is_some() {
-            request_animation_frame(to_end);
-        }
-    });
-    let on_scroll = move |_| {
-        if let Some(scroller) = scroller.try_get_untracked().flatten() {
-            let to_end_px = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
-            is_at_end.set(to_end_px < END_PX);
-        }
+    // What belongs to one room is never taken for another's, and nobody's name is shown as one's own after a change.
+    let keyed = move || {
+        let me = me.get();
+        let (room, items) = rows.get();
+        items.into_iter().map(|item| (room.clone(), me.clone(), item)).collect::<Vec<_>>()
     };
-    let offset_minutes = utc_offset_minutes();
     view! {
         <div class="lines-frame">
-            <div class="lines" role="log" aria-label="Lines of the lobby" tabindex="0" node_ref=scroller on:scroll=on_scroll>
-                <For each=rows key=RoomRow::key let:row>
-                    <Row row offset_minutes />
+            <div class="lines" role="log" aria-label="Lines of the room" tabindex="0" node_ref=scroller on:scroll=on_scroll>
+                <Beginning />
+                <For each=keyed key=|(room, me, item): &(String, String, Item)| (room.clone(), me.clone(), item.key()) let:((_, me, item))>
+                    <ItemView item me />
                 </For>
                 <For each=move || pending.get() key=|pending| (pending.key.clone(), state_name(&pending.state)) let:pending>
                     <Unconfirmed pending />
                 </For>
-                <Show when=move || n_people.get() == 1>
-                    <p class="quiet-note">"Nobody else is here yet. From a terminal: " <code>"signalbox chat ada"</code></p>
-                </Show>
             </div>
             <Show when=move || !is_at_end.get()>
-                <button class="button to-end" type="button" on:click=move |_| to_end()>"↓ Newest lines"</button>
+                <button class="button to-end" type="button" on:click=move |_| to_end(scroller)>"↓ Newest lines"</button>
             </Show>
         </div>
     }
 }
 
-#[component]
-fn Row(
-    /// What it shows.
-    row: RoomRow,
-    /// The computer's time zone.
-    offset_minutes: i32,
-) -> impl IntoView {
-    match row {
-        RoomRow::Gap { text, .. } => view! { <p class="line note">{text}</p> }.into_any(),
-        RoomRow::Line(ChatLine { at_ms, name, kind, .. }) => {
-            let time = units::clock(at_ms, offset_minutes);
-            match kind {
-                ChatLineKind::Announced { text } => note(time, text).into_any(),
-                ChatLineKind::Said { text } | ChatLineKind::Posted { text } => view! {
-                    <p class="line">
-                        <span class="line-time">{time}</span>
-                        <span class="line-name">{name}</span>
-                        <span class="line-text">{text}</span>
-                    </p>
-                }
-                .into_any(),
-                ChatLineKind::Joined => note(time, format!("{name} connected")).into_any(),
-                ChatLineKind::Left => note(time, format!("{name} has left")).into_any(),
-            }
-        }
+fn to_end(scroller: NodeRef<Div>) {
+    if let Some(scroller) = scroller.try_get_untracked().flatten() {
+        scroller.set_scroll_top(scroller.scroll_height());
     }
 }
 
-fn note(time: String, text: String) -> impl IntoView {
-    view! {
-        <p class="line note">
-            <span class="line-time">{time}</span>
-            {text}
-        </p>
+/// A new line is followed only by who stands at the end. Who reads further up is not moved, also when older lines come in
+/// above.
+fn follow_end(
+    scroller: NodeRef<Div>,
+    rows: Memo<(String, Vec<Item>)>,
+    pending: Memo<Vec<Pending>>,
+    is_at_end: RwSignal<bool>,
+) {
+    Effect::new(move |old: Option<(String, String)>| {
+        pending.track();
+        let now = rows.with(|(room, items)| {
+            let first = items.iter().find(|item| !matches!(item, Item::Day { .. }));
+            (room.clone(), first.map(Item::key).unwrap_or_default())
+        });
+        let Some(element) = scroller.get() else { return now };
+        let is_other_room = old.as_ref().is_none_or(|(room, _)| *room != now.0);
+        let has_older = old.is_some_and(|(room, first)| room == now.0 && first != now.1);
+        if is_other_room || is_at_end.get_untracked() {
+            is_at_end.set(true);
+            request_animation_frame(move || to_end(scroller));
+        } else if has_older {
+            let to_end_px = element.scroll_height() - element.scroll_top();
+            request_animation_frame(move || element.set_scroll_top(element.scroll_height() - to_end_px));
+        }
+        now
+    });
+}
+
+/// A moment that is locked in another view is shown here too.
+fn follow_cursor(scroller: NodeRef<Div>, rows: Memo<(String, Vec<Item>)>) {
+    let cursor = use_control().stores.cursor;
+    let moment = Memo::new(move |_| cursor.with(crate::state::time_cursor::TimeCursor::moment_ms));
+    Effect::new(move |_| {
+        let moment_ms = moment.get();
+        let Some(element) = scroller.get() else { return };
+        // The lines of that moment may still be on their way into the document.
+        let _ = rows.with_untracked(|(room, _)| room.len());
+        request_animation_frame(move || mark_moment(&element, moment_ms));
+    });
+}
+
+/// Marks the last line at or before the moment, and brings it into view.
+fn mark_moment(scroller: &HtmlElement, moment_ms: Option<i64>) {
+    let Ok(lines) = scroller.query_selector_all("[data-at]") else { return };
+    let elements = (0..lines.length()).filter_map(|i| lines.item(i)?.dyn_into::<HtmlElement>().ok());
+    let mut marked: Option<HtmlElement> = None;
+    for element in elements {
+        // Nothing to take away from most of them.
+        let _ = element.class_list().remove_1("at-cursor");
+        let at_ms = element.get_attribute("data-at").and_then(|text| text.parse::<i64>().ok());
+        if moment_ms.is_some_and(|moment_ms| at_ms.is_some_and(|at_ms| at_ms <= moment_ms)) {
+            marked = Some(element);
+        }
+    }
+    if let Some(element) = marked {
+        let _ = element.class_list().add_1("at-cursor");
+        let middle_px = element.offset_top() - (scroller.client_height() - element.offset_height()) / 2;
+        scroller.set_scroll_top(middle_px);
+    }
+}
+
+/// What stands before the first line.
+#[component]
+fn Beginning() -> impl IntoView {
+    let control = use_control();
+    let chat = control.stores.chat.clone();
+    let state = Memo::new(move |_| {
+        chat.with(|chat| {
+            let shown = chat.shown();
+            (shown.rows().next().is_some(), shown.past(), shown.is_full())
+        })
+    });
+    move || {
+        let control = control.clone();
+        let (has_rows, past, is_full) = state.get();
+        match past {
+            _ if !has_rows => ().into_any(),
+            Past::Unknown if is_full => {
+                view! { <p class="quiet-note">"This page holds no more lines."</p> }.into_any()
+            }
+            Past::Unknown => view! {
+                <button class="button quiet older" type="button" on:click=move |_| control.read_older()>
+                    "Older lines"
+                </button>
+            }
+            .into_any(),
+            Past::Asked => view! { <p class="quiet-note">"Older lines come …"</p> }.into_any(),
+            Past::Beginning => ().into_any(),
+        }
     }
 }
 

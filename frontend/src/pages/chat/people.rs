@@ -12,12 +12,13 @@ pub fn People() -> impl IntoView {
     let chat = use_control().stores.chat;
     let n_users = Memo::new({
         let chat = chat.clone();
-        move |_| chat.with(|chat| chat.n_users)
+        move |_| chat.with(|chat| chat.shown().n_users)
     });
     let users = Memo::new(move |_| {
         chat.with(|chat| {
-            let mut users: Vec<_> = chat.users.iter().map(|user| (user.name.clone(), user.via)).collect();
-            users.sort_by_key(|(name, _)| name.to_lowercase());
+            let mut users: Vec<_> =
+                chat.shown().users.iter().map(|user| (user.name.clone(), user.via, user.is_idle)).collect();
+            users.sort_by_key(|(name, ..)| name.to_lowercase());
             users
         })
     });
@@ -26,19 +27,19 @@ pub fn People() -> impl IntoView {
         ChatVia::Browser => ("browser", "browser"),
     };
     view! {
-        <aside class="panel people" aria-labelledby="people-title">
+        <section class="panel people" aria-labelledby="people-title">
             <h2 id="people-title">
                 {move || units::counted(n_users.get(), "person", "people")} " here"
             </h2>
             <ul>
                 <For
                     each=move || users.get()
-                    key=|(name, how)| (name.clone(), *how == ChatVia::Line)
-                    let:((name, how))
+                    key=|(name, how, is_idle)| (name.clone(), *how == ChatVia::Line, *is_idle)
+                    let:((name, how, is_idle))
                 >
-                    <li>
+                    <li class:idle=is_idle>
                         <span class="ellipsis">{name}</span>
-                        <span class="via" data-via=via(how).0>{via(how).1}</span>
+                        <span class="via" data-via=via(how).0>{via(how).1} {is_idle.then_some(", idle")}</span>
                     </li>
                 </For>
             </ul>
@@ -46,6 +47,6 @@ pub fn People() -> impl IntoView {
                 let n_further = n_users.get().saturating_sub(users.with(Vec::len) as u64);
                 (n_further > 0).then(|| view! { <p class="quiet-note">{units::count(n_further)} " more"</p> })
             }}
-        </aside>
+        </section>
     }
 }

@@ -1,103 +1,260 @@
-//! One row per agent: its colour, whether it lives, and the latest value of each metric. The charts' legend, too.
+//! One row per agent: its colour, whether it lives or is in alert, its last minute, and the latest value of each metric.
+//!
+//! The rows are made anew at most four times a second, however many samples come ([`crate::state::agent_rows`]).
+
+use std::time::Duration;
 
 use leptos::prelude::*;
-use signalbox_shared::feed::AgentState;
+use send_wrapper::SendWrapper;
 
 use crate::app::use_control;
+use crate::chart::legend::Pick;
 use crate::chart::palette::{Rgb, Theme, color_of, slot_of};
+use crate::chart::spark::{SPARK_SIZE, spark_path};
 use crate::chart::store::Agent;
-use crate::state::agents;
+use crate::state::agent_rows::{AgentRow, ROWS_STEP, SortKey, TableQuery, agent_rows};
 use crate::state::stream::StreamState;
 use crate::state::units;
+
+/// Columns of metrics at most: more than fit a wide screen.
+const METRICS_MAX: usize = 8;
+/// The table is brought up to date this often at most: faster than that nobody can read.
+const REFRESH_GAP: Duration = Duration::from_millis(250);
+
+/// What the rows are made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shown {
+    rows: Vec<AgentRow>,
+    n_found: usize,
+}
 
 /// The table.
 #[component]
 pub fn AgentTable() -> impl IntoView {
     let stores = use_control().stores;
-    let names = Memo::new({
-        let agents = stores.agents.clone();
-        move |_| agents.with(|agents| agents.names().map(str::to_owned).collect::<Vec<_>>())
-    });
+    let query = RwSignal::new(TableQuery::default());
+    let n_max = RwSignal::new(ROWS_STEP);
     let metrics = Memo::new({
-        let agents = stores.agents;
+        let agents = stores.agents.clone();
         move |_| agents.with(|agents| agents.metrics())
     });
+    let columns =
+        Memo::new(move |_| metrics.with(|all| all.iter().take(METRICS_MAX).cloned().collect::<Vec<_>>()));
+    let tick = refresh_tick();
+    let shown = Memo::new(move |_| {
+        tick.track();
+        let now_ms = stores.clock_ms.get();
+        let is_connected = stores.feed.with(StreamState::is_connected);
+        let (query, columns) = (query.get(), columns.get());
+        let of = |agents: &_, alerts: &_| {
+            agent_rows((agents, alerts), &query, &columns, now_ms, is_connected, n_max.get())
+        };
+        let (rows, n_found) = stores.alerts.with(|alerts| stores.agents.peek(|agents| of(agents, alerts)));
+        Shown { rows, n_found }
+    });
+    let names = Memo::new(move |_| {
+        shown.with(|shown| shown.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>())
+    });
+    let n_more = Memo::new(move |_| shown.with(|shown| shown.n_found - shown.rows.len()));
     let headings = move || {
         let heading = |metric: String| {
             let unit = units::unit_of(&metric);
             let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
-            view! { <th scope="col" class="number">{metric}<span class="unit">{unit}</span></th> }
+            let key = SortKey::Metric(metric.clone());
+            view! { <SortHeading query key is_number=true>{metric}<span class="unit">{unit}</span></SortHeading> }
         };
-        metrics.get().into_iter().map(heading).collect_view()
+        columns.get().into_iter().map(heading).collect_view()
+    };
+    let n_cut = move || metrics.with(Vec::len).saturating_sub(METRICS_MAX);
+    view! {
+        <section class="panel agents-panel" aria-label="Agents">
+            <div class="panel-head">
+                <h2>"Agents"</h2>
+                <p class="summary">
+                    {move || units::counted(shown.with(|shown| shown.n_found) as u64, "agent", "agents")}
+                    {move || (0 < n_cut()).then(|| format!(", {} charted but not listed", units::counted(n_cut() as u64, "metric", "metrics")))}
+                </p>
+                <input
+                    class="field agent-search"
+                    type="search"
+                    placeholder="Search name, state, alert"
+                    aria-label="Search agents"
+                    autocomplete="off"
+                    on:input:target=move |event| query.update(|query| query.search = event.target().value())
+                />
+            </div>
+            <div class="table-panel">
+                <table class="table agents">
+                    <caption class="visually-hidden">"Latest values of every agent"</caption>
+                    <thead>
+                        <tr>
+                            <SortHeading query key=SortKey::Name is_number=false>"Agent"</SortHeading>
+                            <SortHeading query key=SortKey::State is_number=false>"State"</SortHeading>
+                            <th scope="col">"Processor, 60\u{202f}s"</th>
+                            {headings}
+                            <SortHeading query key=SortKey::Rate is_number=true>"Samples"</SortHeading>
+                            <SortHeading query key=SortKey::Age is_number=true>"Age"</SortHeading>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || names.get() key=Clone::clone let:name>
+                            <Row name shown columns />
+                        </For>
+                    </tbody>
+                </table>
+                <Show when=move || names.with(Vec::is_empty)>
+                    <p class="quiet-note">"No agent fits this search."</p>
+                </Show>
+            </div>
+            <Show when=move || 0 < n_more.get()>
+                <p class="more-rows">
+                    <button class="button" type="button" on:click=move |_| n_max.update(|n| *n += ROWS_STEP)>
+                        {move || format!("Show {} more of {}", n_more.get().min(ROWS_STEP), shown.with(|shown| shown.n_found))}
+                    </button>
+                </p>
+            </Show>
+        </section>
+    }
+}
+
+/// Changes when the agents have changed, but at most once in [`REFRESH_GAP`].
+fn refresh_tick() -> Signal<u64> {
+    let agents = use_control().stores.agents;
+    let tick = RwSignal::new(0_u64);
+    let timer = StoredValue::new_local(None::<TimeoutHandle>);
+    on_cleanup(move || {
+        timer.try_update_value(|timer| timer.take().map(|timer| timer.clear()));
+    });
+    Effect::new(move |_| {
+        agents.with(|_| ());
+        if timer.try_with_value(Option::is_some) != Some(false) {
+            return;
+        }
+        let tell = move || {
+            timer.try_set_value(None);
+            tick.try_update(|tick| *tick += 1);
+        };
+        timer.try_set_value(set_timeout_with_handle(tell, REFRESH_GAP).ok());
+    });
+    tick.into()
+}
+
+/// A heading that sorts by its column.
+#[component]
+fn SortHeading(
+    /// What the table shows.
+    query: RwSignal<TableQuery>,
+    /// The column.
+    key: SortKey,
+    /// Whether it holds numbers.
+    is_number: bool,
+    /// What it is called.
+    children: Children,
+) -> impl IntoView {
+    let sorted = key.clone();
+    let order = move || {
+        query.with(|query| match (query.key == sorted, query.is_descending) {
+            (false, _) => None,
+            (true, true) => Some("descending"),
+            (true, false) => Some("ascending"),
+        })
     };
     view! {
-        <div class="panel table-panel">
-            <table class="table">
-                <caption class="visually-hidden">"Latest values of every agent"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Agent"</th>
-                        <th scope="col">"State"</th>
-                        {headings}
-                        <th scope="col" class="number">"Every"</th>
-                        <th scope="col" class="number">"Age"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For each=move || names.get() key=Clone::clone let:name>
-                        <AgentRow name metrics />
-                    </For>
-                </tbody>
-            </table>
-        </div>
+        <th scope="col" class:number=is_number aria-sort=order>
+            <button class="sort" type="button" on:click=move |_| query.update(|query| query.sort_by(key.clone()))>
+                {children()}
+            </button>
+        </th>
     }
 }
 
 #[component]
-fn AgentRow(
+fn Row(
     /// The agent.
     name: String,
-    /// The columns.
-    metrics: Memo<Vec<String>>,
+    /// Every row.
+    shown: Memo<Shown>,
+    /// The metrics' columns.
+    columns: Memo<Vec<String>>,
 ) -> impl IntoView {
-    let stores = use_control().stores;
-    let (agents, clock_ms) = (stores.agents.clone(), stores.clock_ms);
-    let agent = Memo::new({
+    let control = use_control();
+    let row = Memo::new({
         let name = name.clone();
-        move |_| agents.with(|agents| agents.agent(&name).cloned())
+        move |_| {
+            shown.with(|shown| shown.rows.iter().find(|row| row.name == name).cloned()).unwrap_or_default()
+        }
     });
-    let feed = stores.feed;
-    let state = Memo::new(move |_| {
-        let state = agent.with(|agent| agent.as_ref().map_or(AgentState::Gone, |a| a.state));
-        state_name(state, feed.with(StreamState::is_connected))
+    let choice = control.stores.choice.clone();
+    let is_hidden = Memo::new({
+        let name = name.clone();
+        move |_| choice.with(|choice| choice.is_hidden(&name))
     });
     let values = move || {
-        let value = |metric: String| {
-            let text = move || {
-                agent.with(|agent| {
-                    let value = agent.as_ref().and_then(|agent| agent.values.get(&metric));
-                    value.map_or_else(|| "–".to_owned(), |&value| units::metric(&metric, value))
-                })
-            };
-            view! { <td class="number">{text}</td> }
+        let cell = |(at, metric): (usize, String)| {
+            let text = move || row.with(|row| row.values.get(at).cloned().unwrap_or_default());
+            view! { <td class="number" data-label=metric>{text}</td> }
         };
-        metrics.get().into_iter().map(value).collect_view()
+        columns.get().into_iter().enumerate().map(cell).collect_view()
     };
-    let every = move || agent.with(|agent| agent.as_ref().and_then(|a| a.interval_ms).map(units::interval));
-    let age = move || {
-        let now_ms = clock_ms.get();
-        agent.with(|agent| agent.as_ref().map(|agent| age(agent, now_ms)))
+    let alerts = move || {
+        row.with(|row| {
+            row.alerts
+                .iter()
+                .map(|text| view! { <span class="agent-alert">{text.clone()}</span> })
+                .collect_view()
+        })
+    };
+    let control = SendWrapper::new(control);
+    let toggle = {
+        let name = name.clone();
+        move |event: leptos::ev::MouseEvent| {
+            let name = name.clone();
+            control.pick(if event.shift_key() { Pick::Solo(name) } else { Pick::Toggle(name) });
+        }
     };
     view! {
-        <tr data-state=state>
+        <tr data-state=move || row.with(|row| row.state) class:in-alert=move || row.with(|row| !row.alerts.is_empty())>
             <th scope="row">
-                <span class="agent-name"><Swatch name=name.clone() /> <span class="ellipsis">{name}</span></span>
+                <button
+                    class="agent-name"
+                    type="button"
+                    title="Click: its lines in or out of the charts. Shift-click: its lines alone."
+                    aria-pressed=move || (!is_hidden.get()).to_string()
+                    on:click=toggle
+                >
+                    <Swatch name=name.clone() />
+                    <span class="ellipsis">{name.clone()}</span>
+                </button>
             </th>
-            <td><span class="agent-state">{state}</span></td>
+            <td><span class="agent-state">{move || row.with(|row| row.state)}</span>{alerts}</td>
+            <td><Spark name /></td>
             {values}
-            <td class="number">{every}</td>
-            <td class="number">{age}</td>
+            <td class="number" data-label="samples">{move || row.with(|row| row.rate.clone())}</td>
+            <td class="number" data-label="age">{move || row.with(|row| row.age.clone())}</td>
         </tr>
+    }
+}
+
+/// The agent's processor over the last minute.
+#[component]
+fn Spark(
+    /// The agent.
+    name: String,
+) -> impl IntoView {
+    let stores = use_control().stores;
+    let path = Memo::new(move |_| {
+        // Once a second: it moves by one pixel in that time.
+        stores.clock_ms.track();
+        let end_ms = stores.series.relay_now_ms();
+        let path = stores.series.with(|store| {
+            store.agent(&name).and_then(|agent| agent.series("cpu")).map(|series| spark_path(series, end_ms))
+        });
+        path.flatten().unwrap_or_default()
+    });
+    view! {
+        <svg class="spark" viewBox=format!("0 0 {} {}", SPARK_SIZE.0, SPARK_SIZE.1) preserveAspectRatio="none" aria-hidden="true">
+            <path d=path />
+        </svg>
     }
 }
 
@@ -108,12 +265,11 @@ fn Swatch(
     name: String,
 ) -> impl IntoView {
     let stores = use_control().stores;
-    let revision = stores.series.revision();
     // The charts give each agent its colour; it changes only when an agent returns under another slot.
     let slot = Memo::new({
         let name = name.clone();
         move |_| {
-            revision.track();
+            stores.clock_ms.track();
             stores.series.with(|series| series.agent(&name).map(Agent::slot)).flatten()
         }
     });
@@ -131,20 +287,5 @@ fn Swatch(
             style=("--on-dark", color(Theme::Dark))
             aria-hidden="true"
         ></span>
-    }
-}
-
-/// How long ago the latest sample came. The clock ticks once a second, samples come in between: never below zero.
-fn age(agent: &agents::Agent, now_ms: i64) -> String {
-    units::age(now_ms - agent.seen_at_ms)
-}
-
-/// Without the feed nobody knows whether an agent still lives.
-fn state_name(state: AgentState, is_connected: bool) -> &'static str {
-    match state {
-        AgentState::Gone => "gone",
-        AgentState::Joined | AgentState::Stale if !is_connected => "unknown",
-        AgentState::Joined => "live",
-        AgentState::Stale => "stale",
     }
 }

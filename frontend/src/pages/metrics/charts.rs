@@ -1,64 +1,118 @@
-//! The charts of processor and memory, and how much time they show.
+//! One chart per metric that any agent sends.
 
 use leptos::prelude::*;
+use send_wrapper::SendWrapper;
 
+use super::chart_table::ChartTable;
+use super::chart_tools::ChartTools;
 use crate::app::use_control;
-use crate::chart::view::Chart;
+use crate::chart::draw::ChartContext;
+use crate::chart::legend::Pick;
+use crate::chart::view::{Chart, ChartHandle};
 use crate::state::units;
 
-/// What is charted: the metric's key and how it is called.
-const CHARTS: [(&str, &str); 2] = [("cpu", "Processor"), ("mem", "Memory")];
-/// The windows to choose from, in seconds, and their names.
-const WINDOWS: [(u32, &str); 3] = [(60, "1 min"), (300, "5 min"), (900, "15 min")];
+/// Charts that are shown at first, and as many more at each request.
+const CHARTS_STEP: usize = 6;
 
-/// The charts, one line per agent.
+/// The charts.
 #[component]
-pub fn Charts() -> impl IntoView {
-    let stores = use_control().stores;
-    let (window, hidden) = (stores.window_secs, stores.hidden_agents);
-    let pick = {
-        let hidden = hidden.clone();
-        Callback::new(move |name: String| {
-            hidden.update(|hidden| {
-                if !hidden.remove(&name) {
-                    hidden.insert(name);
-                }
-            });
-        })
-    };
-    let window_secs = Signal::derive(move || window.get());
-    let hidden = Signal::derive(move || hidden.get());
-    let charts = CHARTS.map(|(metric, title)| {
-        let unit = units::unit_of(metric);
-        view! {
-            <section class="panel chart-panel">
-                <Chart title unit metric store=stores.series window_secs hidden on_pick=pick />
-            </section>
-        }
-    });
-    view! { <div class="charts">{charts}</div> }
+pub fn Charts(
+    /// What they share.
+    context: ChartContext,
+) -> impl IntoView {
+    let agents = use_control().stores.agents;
+    let n_max = RwSignal::new(CHARTS_STEP);
+    let metrics = Memo::new(move |_| agents.with(|agents| agents.metrics()));
+    let shown = move || metrics.with(|metrics| metrics.iter().take(n_max.get()).cloned().collect::<Vec<_>>());
+    let n_hidden = Memo::new(move |_| metrics.with(Vec::len).saturating_sub(n_max.get()));
+    view! {
+        <div class="charts">
+            <For each=shown key=Clone::clone let:metric>
+                <MetricChart metric context />
+            </For>
+        </div>
+        <Show when=move || 0 < n_hidden.get()>
+            <p class="more-charts">
+                <button class="button" type="button" on:click=move |_| n_max.update(|n| *n += CHARTS_STEP)>
+                    {move || format!("Show {} more", units::counted(n_hidden.get().min(CHARTS_STEP) as u64, "metric", "metrics"))}
+                </button>
+                <span class="summary">
+                    {move || format!("{} not charted yet", units::counted(n_hidden.get() as u64, "metric is", "metrics are"))}
+                </span>
+            </p>
+        </Show>
+    }
 }
 
-/// Chooses how much time the charts show.
+/// One metric's chart with what belongs to it.
 #[component]
-pub fn WindowSwitch() -> impl IntoView {
+fn MetricChart(
+    /// The metric's key.
+    metric: String,
+    /// What it shares with the others.
+    context: ChartContext,
+) -> impl IntoView {
     let control = use_control();
-    let button = |(secs, name): (u32, &'static str)| {
-        let (window, control) = (control.stores.window_secs.clone(), control.clone());
+    let stores = control.stores.clone();
+    let unit = units::unit_of(&metric);
+    let title = units::metric_title(&metric);
+    let handle = RwSignal::new_local(None::<ChartHandle>);
+    let is_table = RwSignal::new(false);
+    let fixed = Memo::new({
+        let (ranges, metric) = (stores.ranges, metric.clone());
+        move |_| ranges.with(|ranges| ranges.get(&metric).copied())
+    });
+    let thresholds = Memo::new({
+        let (alerts, metric) = (stores.alerts.clone(), metric.clone());
+        move |_| alerts.with(|alerts| alerts.thresholds(&metric))
+    });
+    let in_alert = Memo::new({
+        let metric = metric.clone();
+        move |_| {
+            stores
+                .alerts
+                .with(|alerts| alerts.agents_of(&metric).into_iter().map(str::to_owned).collect::<Vec<_>>())
+        }
+    });
+    let on_pick = {
+        let control = SendWrapper::new(control);
+        Callback::new(move |pick: Pick| control.pick(pick))
+    };
+    let alert_text = move || in_alert.with(|names| alert_text(names));
+    let tools = {
+        let (metric, title) = (metric.clone(), title.clone());
         view! {
-            <button
-                class="button segment"
-                type="button"
-                aria-pressed=move || (window.get() == f64::from(secs)).to_string()
-                on:click=move |_| control.show_window(secs)
-            >
-                {name}
-            </button>
+            <span class="chart-alert" hidden=move || in_alert.with(Vec::is_empty)>{alert_text}</span>
+            <ChartTools metric title unit context fixed=fixed.into() thresholds=thresholds.into() handle is_table />
         }
     };
     view! {
-        <div class="segments" role="group" aria-label="Time shown">
-            {WINDOWS.map(button)}
-        </div>
+        <section class="panel chart-panel" class:has-alert=move || !in_alert.with(Vec::is_empty)>
+            <Chart
+                title=title.clone()
+                unit
+                metric=metric.clone()
+                context
+                fixed
+                thresholds
+                on_pick
+                on_mount=Callback::new(move |new| handle.set(Some(new)))
+            >
+                {tools}
+            </Chart>
+            <Show when=move || is_table.get()>
+                <ChartTable metric=metric.clone() title=title.clone() unit context />
+            </Show>
+        </section>
+    }
+}
+
+/// Who is in alert, three by name.
+fn alert_text(names: &[String]) -> String {
+    const NAMES_MAX: usize = 3;
+    let named = names.iter().take(NAMES_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES_MAX) {
+        0 => format!("Alert: {named}"),
+        n => format!("Alert: {named} and {n} more"),
     }
 }

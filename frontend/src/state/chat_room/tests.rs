@@ -13,7 +13,7 @@ fn said(seq: u64, name: &str, text: &str) -> ChatLine {
 }
 
 fn inside() -> ChatRoom {
-    let mut room = ChatRoom { membership: Membership::Entering("ada".into()), ..ChatRoom::default() };
+    let mut room = ChatRoom { membership: Membership::Entering("ada".into()), ..ChatRoom::named("lobby") };
     room.joined("ada".into(), vec![], None);
     room
 }
@@ -106,7 +106,7 @@ fn a_line_of_somebody_else_settles_nothing() {
 
 #[test]
 fn a_refusal_keeps_the_name_and_brings_a_suggestion() {
-    let mut room = ChatRoom { membership: Membership::Entering("ada".into()), ..ChatRoom::default() };
+    let mut room = ChatRoom { membership: Membership::Entering("ada".into()), ..ChatRoom::named("lobby") };
     room.refused("name in use".into(), Some("ada2".into()));
     let Membership::Refused { name, suggestion, .. } = &room.membership else {
         panic!("{:?}", room.membership)
@@ -142,4 +142,39 @@ fn a_very_full_room_is_counted_even_where_not_everybody_is_named() {
     assert_eq!((room.users.len(), room.n_users), (1, 2_000));
     room.present(vec![ada], 0);
     assert_eq!(room.n_users, 1);
+}
+
+#[test]
+fn older_lines_stand_before_the_others_once() {
+    let mut room = inside();
+    assert_eq!(room.ask_older(), None, "nothing to ask before");
+    room.apply_line(said(11, "bob", "k"));
+    assert_eq!((room.ask_older(), room.past()), (Some(id(11)), Past::Asked));
+    assert_eq!(room.ask_older(), None, "asked once");
+    room.older(vec![said(9, "bob", "i"), said(10, "bob", "j")], true);
+    assert_eq!(room.ask_older(), Some(id(9)));
+    room.interrupted();
+    assert_eq!(room.ask_older(), Some(id(9)), "an answer that never comes does not block");
+    room.older(vec![said(8, "bob", "h"), said(9, "bob", "i")], false);
+    assert_eq!(
+        (texts(&room), room.past()),
+        (["h", "i", "j", "k"].map(str::to_owned).to_vec(), Past::Beginning)
+    );
+    assert_eq!(room.ask_older(), None);
+}
+
+#[test]
+fn news_are_marked_until_somebody_answers() {
+    let mut room = inside();
+    for seq in 1..=3 {
+        room.apply_line(said(seq, "bob", "x"));
+        room.note_unread(id(seq), seq == 2);
+    }
+    assert_eq!((room.n_unread, room.n_mentions, room.unread_from()), (3, 1, Some(id(1))));
+    room.read();
+    assert_eq!((room.n_unread, room.n_mentions, room.unread_from()), (0, 0, Some(id(1))));
+    room.note_unread(id(4), false);
+    assert_eq!(room.unread_from(), Some(id(4)));
+    room.say("k".into(), "answer".into());
+    assert_eq!(room.unread_from(), None);
 }

@@ -1,17 +1,20 @@
 //! What a page asks for, and what it is answered. Every request with an `id` gets exactly one answer with that `id`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMessage, TailMode};
-use signalbox_shared::{ChannelName, Payload};
+use signalbox_shared::{ChannelName, Filter as Words, Payload};
 use tokio::time::Instant;
 
+use super::super::permits::{self, Action};
+use super::changes::ChangesWatch;
 use super::rooms::list;
 use super::session::Page;
-use super::tail::{BatchBounds, batches};
 use crate::chat::SayError;
-use crate::clock;
-use crate::engine::{Engine, Mode, Receipt};
+use crate::engine::Engine;
+use crate::filter::Filter;
+use crate::tail::{BatchBounds, FilterSlot, View, batches};
 
 impl Page<'_> {
     /// Answers one text message. A publish is answered when it is done.
@@ -26,15 +29,19 @@ impl Page<'_> {
         }
         self.n_hasty = 0;
         match request {
-            ClientMessage::Subscribe { id, filter: Some(_), .. } | ClientMessage::SetFilter { id, .. } => {
-                self.refuse(id, "this relay does not filter yet".to_owned());
+            ClientMessage::Subscribe { id, channel, mode, filter } => {
+                self.subscribe(id, channel, mode, filter.as_ref());
             }
-            ClientMessage::Subscribe { id, channel, mode, filter: None } => self.subscribe(id, channel, mode),
+            ClientMessage::SetFilter { id, channel, filter } => {
+                self.set_filter(id, &channel, filter.as_ref());
+            }
             ClientMessage::Unsubscribe { channel } => {
                 self.tails.remove(&channel);
+                self.filters.remove(&channel);
                 self.say(&ServerMessage::Unsubscribed { channel });
             }
             ClientMessage::Publish { id, channel, payload } => self.publish(id, channel, &payload),
+            ClientMessage::Purge { id, .. } if self.forbids(id, Action::Purge) => {}
             ClientMessage::Purge { id, channel } => match self.sockets.engine.purge(&channel) {
                 Ok(n_messages) => self.ack(id, AckDetail::Purged { n_messages }),
                 Err(error) => self.refuse(id, error.to_string()),
@@ -47,11 +54,14 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
-            ClientMessage::WatchChannel { channel } => {
-                let detail = self.sockets.engine.detail(&channel);
-                self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
+            ClientMessage::WatchChanges { since } => {
+                self.changes = Some(ChangesWatch::new(self.sockets.changes.clone(), since));
             }
-            ClientMessage::UnwatchChannel => {}
+            ClientMessage::UnwatchChanges => self.changes = None,
+            ClientMessage::WatchChannel { channel } => {
+                self.detail = Some(self.sockets.details.watch(channel));
+            }
+            ClientMessage::UnwatchChannel => self.detail = None,
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
@@ -104,7 +114,7 @@ impl Page<'_> {
         }
     }
 
-    fn subscribe(&mut self, id: u64, channel: ChannelName, mode: TailMode) {
+    fn subscribe(&mut self, id: u64, channel: ChannelName, mode: TailMode, words: Option<&Words>) {
         let n_max = self.sockets.limits.socket_subscriptions;
         if self.tails.contains(&channel) {
             return self.refuse(id, format!("{channel} is subscribed to already: unsubscribe first"));
@@ -113,25 +123,65 @@ impl Page<'_> {
             return self
                 .refuse(id, format!("this page already has {n_max} subscriptions (socket_subscriptions)"));
         }
-        let engine_mode = match mode {
-            TailMode::Tap => Mode::Tap,
-            TailMode::Consume => Mode::Consume,
-        };
-        if engine_mode == Mode::Tap && !self.sockets.engine.features().tap {
-            return self.refuse(id, "this engine cannot tap; consume instead".to_owned());
+        if mode == TailMode::Consume && self.forbids(id, Action::Consume) {
+            return;
         }
-        match self.sockets.engine.subscribe(&channel, engine_mode) {
-            Ok(subscription) => {
+        let Some(filter) = self.filter(id, words) else { return };
+        match self.sockets.tails.open(&channel, mode) {
+            Ok(source) => {
                 self.cut.forget(&channel);
-                let bounds = BatchBounds::new(&self.sockets.limits);
-                self.tails.insert(channel.clone(), batches(channel.clone(), subscription, mode, bounds));
+                // What was consumed is shown whatever it costs: nobody else will see it.
+                let bounds = (mode == TailMode::Tap).then(|| BatchBounds::new(&self.sockets.limits));
+                let filter = FilterSlot::new(filter.into());
+                self.filters.insert(channel.clone(), Arc::clone(&filter));
+                self.tails.insert(channel.clone(), batches(source, View::new(&channel, bounds), filter));
                 self.say(&ServerMessage::Subscribed { id, channel, mode });
             }
             Err(error) => self.refuse(id, error.to_string()),
         }
     }
 
+    fn set_filter(&mut self, id: u64, channel: &ChannelName, words: Option<&Words>) {
+        let Some(slot) = self.filters.get(channel).cloned() else {
+            return self.refuse(id, format!("{channel} is not subscribed to"));
+        };
+        if let Some(filter) = self.filter(id, words) {
+            slot.store(filter);
+            self.say(&ServerMessage::Ack { id, detail: None });
+        }
+    }
+
+    /// Makes a filter of its words; none when they are none, and the page was told why.
+    fn filter(&mut self, id: u64, words: Option<&Words>) -> Option<Option<Arc<Filter>>> {
+        match words.map(Filter::new).transpose() {
+            Ok(filter) => Some(filter.map(Arc::new)),
+            Err(error) => {
+                self.sockets.counters.refused.add(1);
+                self.say(&ServerMessage::Refused {
+                    id,
+                    reason: format!("the filter is not understood: {}", error.reason),
+                    suggestion: None,
+                    retry_after_ms: None,
+                    position: Some(error.position as u64),
+                });
+                None
+            }
+        }
+    }
+
+    /// Refuses what the administrator does not allow, and says whether it did.
+    fn forbids(&mut self, id: u64, action: Action) -> bool {
+        let refusal = permits::refusal(self.sockets.engine.features().permits, action);
+        if let Some(reason) = refusal {
+            self.refuse(id, reason.to_owned());
+        }
+        refusal.is_some()
+    }
+
     fn publish(&mut self, id: u64, channel: ChannelName, payload: &Payload) {
+        if self.forbids(id, Action::Publish) {
+            return;
+        }
         match payload.bytes() {
             Ok(bytes) => {
                 let (engine, bytes) = (&self.sockets.engine, bytes.into_owned());
@@ -178,13 +228,8 @@ impl Page<'_> {
 }
 
 async fn publish(engine: &Engine, channel: &ChannelName, payload: &[u8]) -> Result<AckDetail, String> {
-    let Receipt { n_queued, n_dropped, is_waiting } =
-        engine.publish(channel, payload).await.map_err(|error| error.to_string())?;
-    Ok(match (n_queued, n_dropped) {
-        (0, _) if is_waiting => AckDetail::Waiting,
-        (0, 0) => AckDetail::Unrouted,
-        (n_subscribers, _) => AckDetail::Queued { n_subscribers },
-    })
+    let receipt = engine.publish(channel, payload).await.map_err(|error| error.to_string())?;
+    Ok(receipt.detail())
 }
 
 /// The page's own number of a request, where it has one.
@@ -202,6 +247,8 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChanges { .. }
+        | ClientMessage::UnwatchChanges
         | ClientMessage::WatchChannel { .. }
         | ClientMessage::UnwatchChannel
         | ClientMessage::ChatIdle { .. }

@@ -1,6 +1,7 @@
 //! One page's socket: a loop that gathers what happens and lets one match decide. Takes the halves of any socket, so
 //! that its deadlines are tested without a network.
 
+use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +11,25 @@ use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use signalbox_shared::PROTOCOL_VERSION;
 use signalbox_shared::chat::LINE_BYTES_MAX;
+use signalbox_shared::engine::EngineInfo;
 use signalbox_shared::socket::{
     AckDetail, CLIENT_MESSAGE_BYTES_MAX, ServerMessage, SocketLimits, TAIL_PAYLOAD_BYTES_MAX,
 };
 use signalbox_shared::{ChannelName, api::Features};
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::board::Watcher;
+use super::changes::ChangesWatch;
 use super::cut::CutPayloads;
+use super::details::DetailWatcher;
 use super::rooms::{RoomEvent, Rooms};
 use super::streams::Streams;
-use super::tail::TailBatch;
 use super::{Closing, Sockets};
 use crate::chat::rate::Bucket;
 use crate::clock;
+use crate::tail::{FilterSlot, TailBatch};
 
 /// Time between two signs of life, which the page answers without its script's help (RFC 6455 §5.5.2).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
@@ -35,9 +40,13 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Page<'s> {
     pub(super) sockets: &'s Sockets,
     pub(super) tails: Streams<ChannelName, TailBatch>,
+    pub(super) filters: HashMap<ChannelName, FilterSlot>,
     pub(super) cut: CutPayloads,
     pub(super) rooms: Rooms,
     pub(super) watcher: Option<Watcher>,
+    pub(super) detail: Option<DetailWatcher>,
+    engine: Option<watch::Receiver<EngineInfo>>,
+    pub(super) changes: Option<ChangesWatch>,
     pub(super) requests: Bucket,
     /// Requests over the rate since the last one within it.
     pub(super) n_hasty: u64,
@@ -57,7 +66,9 @@ enum Event {
     Tail(ChannelName, TailBatch),
     Room(Arc<str>, RoomEvent),
     Channels(Vec<Bytes>),
+    Changes(ServerMessage),
     Heartbeat,
+    Engine(EngineInfo),
 }
 
 /// Serves a page until it leaves or must go, and says why that was.
@@ -93,9 +104,13 @@ impl<'s> Page<'s> {
         Self {
             sockets,
             tails: Streams::new(),
+            filters: HashMap::new(),
             cut: CutPayloads::new(limits.socket_fetch_bytes),
             rooms: Rooms::new(),
             watcher: None,
+            detail: None,
+            engine: sockets.engine.watch(),
+            changes: None,
             requests: Bucket::new(per_sec, per_sec.saturating_mul(2), now),
             n_hasty: 0,
             publishing: None,
@@ -129,7 +144,10 @@ impl<'s> Page<'s> {
                 (channel, batch) = self.tails.next() => Event::Tail(channel, batch),
                 (room, event) = self.rooms.next() => Event::Room(room, event),
                 messages = news(&mut self.watcher) => Event::Channels(messages),
+                json = detail_news(&mut self.detail) => Event::Channels(vec![json]),
+                message = super::changes::next(&mut self.changes) => Event::Changes(message),
                 _ = heartbeats.tick() => Event::Heartbeat,
+                info = engine_news(&mut self.engine) => Event::Engine(info),
             };
             if let Some(closing) = self.handle(event, stall) {
                 return closing;
@@ -147,7 +165,9 @@ impl<'s> Page<'s> {
             }
             Event::Tail(channel, batch) => self.show(&channel, batch),
             Event::Room(room, event) => self.tell(&room, event),
+            Event::Changes(message) => self.say(&message),
             Event::Channels(messages) => messages.into_iter().for_each(|json| self.say_json(json)),
+            Event::Engine(engine) => self.say(&ServerMessage::Engine { engine }),
             Event::Heartbeat if HEARTBEAT_INTERVAL + stall <= self.last_heard.elapsed() => {
                 return Some(Closing::TooSlow);
             }
@@ -208,10 +228,11 @@ impl<'s> Page<'s> {
     fn show(&mut self, channel: &ChannelName, batch: TailBatch) {
         self.sockets.counters.shown.add(batch.n_shown);
         self.sockets.counters.skipped.add(batch.n_skipped);
+        self.sockets.counters.filtered.add(batch.n_filtered);
         for (seq, payload) in batch.cut {
             self.cut.keep(channel.clone(), seq, payload);
         }
-        self.say(&batch.message);
+        self.outgoing.push(Message::text(batch.json));
     }
 
     fn tell(&mut self, room: &str, event: RoomEvent) {
@@ -270,6 +291,22 @@ async fn in_time(
 async fn finish(publishing: &mut Option<Publishing<'_>>) -> (u64, Result<AckDetail, String>) {
     match publishing {
         Some(publishing) => publishing.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn engine_news(engine: &mut Option<watch::Receiver<EngineInfo>>) -> EngineInfo {
+    if let Some(engine) = engine
+        && engine.changed().await.is_ok()
+    {
+        return engine.borrow_and_update().clone();
+    }
+    std::future::pending().await
+}
+
+async fn detail_news(detail: &mut Option<DetailWatcher>) -> Bytes {
+    match detail {
+        Some(detail) => detail.next().await,
         None => std::future::pending().await,
     }
 }

@@ -72,6 +72,45 @@ async fn made_up_messages_have_their_size_and_number() {
     assert_eq!(output(send).await, (String::new(), 0));
 }
 
+/// What `listen --json` and `listen --hex` print can be sent again, byte for byte.
+#[tokio::test]
+async fn what_was_recorded_can_be_sent_again() {
+    let broker = Broker::start(Limits::default()).await;
+    let address = broker.address.to_string();
+    for format in ["--json", "--hex"] {
+        let recorder =
+            signalbox(&address, &["listen", "/topic/first", "--count", "3", format]).spawn().unwrap();
+        broker.subscribers("/topic/first", 1).await;
+        let mut replayed = broker.join("/topic/again").await;
+        broker.subscribers("/topic/again", 1).await;
+        let mut sender = broker.join("/null").await;
+        let messages: [&[u8]; 3] = [b"one\ntwo", b"", b"\x00\xff\xc3"];
+        for message in messages {
+            sender.publish("/topic/first", message).await;
+        }
+        let (recorded, status) = output(recorder).await;
+        assert_eq!(status, 0);
+        let args = ["send", "/topic/again", format, "--stats"];
+        let mut send = signalbox(&address, &args).stdin(Stdio::piped()).spawn().unwrap();
+        send.stdin.take().unwrap().write_all(recorded.as_bytes()).await.unwrap();
+        for message in messages {
+            assert_eq!(replayed.next().await, message, "{format}");
+        }
+        let output = timeout(DEADLINE, send.wait_with_output()).await.expect("it ends").unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && told.contains("3 messages, "), "{told}");
+        drop(replayed);
+        broker.subscribers("/topic/again", 0).await;
+        broker.subscribers("/topic/first", 0).await;
+    }
+    let mut send =
+        signalbox(&address, &["send", "/topic/again", "--hex"]).stdin(Stdio::piped()).spawn().unwrap();
+    send.stdin.take().unwrap().write_all(b"00\nxyz\n").await.unwrap();
+    let output = timeout(DEADLINE, send.wait_with_output()).await.expect("it ends").unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && told.contains("line 2 is not hexadecimal"), "{told}");
+}
+
 #[tokio::test]
 async fn both_connect_again_when_the_broker_comes_back() {
     let broker = Broker::start(Limits::default()).await;

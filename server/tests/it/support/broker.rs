@@ -9,7 +9,7 @@ use signalbox::config::BrokerOptions;
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -59,6 +59,15 @@ impl Broker {
     /// A client that has named its channel.
     pub(crate) async fn join(&self, channel: &str) -> Client {
         self.connect_saying(&frame(channel.as_bytes())).await
+    }
+
+    /// The same, with as little room in its socket as the kernel allows.
+    pub(crate) async fn join_narrow(&self, channel: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(1).unwrap();
+        let mut client = Client { stream: socket.connect(self.address).await.unwrap() };
+        client.say(&frame(channel.as_bytes())).await;
+        client
     }
 
     /// A client that has said `bytes`.

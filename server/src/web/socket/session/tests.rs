@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::broker::Router;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
@@ -30,7 +31,9 @@ impl House {
         change(&mut limits);
         let (shutdown, limits) = (CancellationToken::new(), Arc::new(limits));
         let engine = Engine::embedded(Router::new(&limits));
-        let sockets = Sockets::start(engine, Chat::new(&limits), limits, shutdown.clone());
+        let tails = crate::tail::Tails::new(engine.clone(), Arc::clone(&limits));
+        let sockets =
+            Sockets::start(engine, tails, Chat::new(&limits), Changes::default(), limits, shutdown.clone());
         Self { sockets, shutdown }
     }
 

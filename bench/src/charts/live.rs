@@ -1,0 +1,186 @@
+//! The product's own page while real agents send: frames, long tasks, heap and the renderer's CPU.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Args;
+use crate::browser::{Browser, Tab};
+use crate::feed::{free_address, relay};
+use crate::peer::is_listening;
+use crate::process::Server;
+use crate::report::{say, table};
+
+/// One case.
+struct Case {
+    name: &'static str,
+    agents: usize,
+    /// Samples a second of each agent.
+    rate: f64,
+    /// Metrics, and so charts.
+    charts: usize,
+}
+
+const CASES: &[Case] = &[
+    Case { name: "live, 100 agents at 10/s, 5 charts", agents: 100, rate: 10.0, charts: 5 },
+    Case { name: "live, 50 agents at 1/s, 2 charts", agents: 50, rate: 1.0, charts: 2 },
+];
+
+/// How long the relay may take to listen.
+const START_DEADLINE: Duration = Duration::from_secs(20);
+/// Before anything counts: the page compiles, the first charts find their scales.
+const SETTLE_SECS: u64 = 10;
+const WINDOW_SIZE: (u32, u32) = (1280, 1600);
+/// A task longer than this is felt (W3C Long Tasks), in milliseconds.
+const WATCH: &str = "(() => {
+  const seen = window.benchSeen = { gaps: [], long: [] };
+  new PerformanceObserver((list) => list.getEntries().forEach((task) => seen.long.push(task.duration)))
+    .observe({ type: 'longtask' });
+  let before;
+  const frame = (now) => { if (before) seen.gaps.push(now - before); before = now; requestAnimationFrame(frame); };
+  requestAnimationFrame(frame);
+})()";
+/// Fifteen minutes of frames at 120 a second are some 100,000 numbers: little enough to fetch at once.
+const FETCH: &str = "(() => {
+  const { gaps, long } = window.benchSeen, sorted = gaps.toSorted((a, b) => a - b);
+  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+  return {
+    frames: gaps.length, gap_p50: at(0.5), gap_p99: at(0.99), gap_max: at(1),
+    long_tasks: long.length, long_task_max: Math.max(0, ...long),
+    charts: document.querySelectorAll('canvas').length / 4,
+  };
+})()";
+
+/// What the page saw, in milliseconds.
+#[derive(Debug, Deserialize, Serialize)]
+struct Seen {
+    frames: u64,
+    gap_p50: f64,
+    gap_p99: f64,
+    gap_max: f64,
+    long_tasks: u64,
+    long_task_max: f64,
+    charts: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    case: &'static str,
+    secs: f64,
+    seen: Seen,
+    frames_per_sec: f64,
+    /// Of one core, all threads of the renderer, without anybody who watches frames.
+    renderer_cpu_percent: f64,
+    heap_kib_begin: f64,
+    heap_kib_end: f64,
+}
+
+/// Runs the cases whose name was asked for, and prints their table.
+pub(super) fn run(args: &Args) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for case in CASES.iter().filter(|case| case.name.contains(&args.only)) {
+        rows.push(measure(args, case)?);
+    }
+    if !rows.is_empty() {
+        say(&rows_table(&rows));
+    }
+    Ok(rows)
+}
+
+fn measure(args: &Args, case: &Case) -> anyhow::Result<Row> {
+    let signalbox = args.signalbox.as_ref().context("the live cases need --signalbox")?;
+    let (http, pull) = (free_address()?, format!("tcp://{}", free_address()?));
+    let mut server = Server::start(&mut relay(signalbox, &http, &pull))?;
+    let started = Instant::now();
+    while !is_listening(&http)? {
+        let is_in_time = server.is_alive() && started.elapsed() < START_DEADLINE;
+        ensure!(is_in_time, "the relay does not listen on {http}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _agents = Agents::start(case, &pull)?;
+    let mut browser = Browser::start(&args.chromium, WINDOW_SIZE)?;
+    let ready = format!("document.querySelectorAll('canvas').length >= {}", case.charts * 4);
+    let tab = browser.open(&format!("http://{http}/"), &ready)?;
+    std::thread::sleep(Duration::from_secs(SETTLE_SECS));
+
+    // The renderer's CPU first: who watches every frame makes every frame happen.
+    let (begun, cpu_before) = (Instant::now(), browser.renderer_cpu_secs()?);
+    std::thread::sleep(Duration::from_secs(args.live_secs));
+    let cpu_secs = browser.renderer_cpu_secs()? - cpu_before;
+    let renderer_cpu_percent = cpu_secs / begun.elapsed().as_secs_f64() * 100.0;
+
+    let heap_kib_begin = heap_kib(&mut browser, &tab)?;
+    browser.evaluate(&tab, WATCH)?;
+    let begun = Instant::now();
+    std::thread::sleep(Duration::from_secs(args.live_secs));
+    let seen: Seen = serde_json::from_value(browser.evaluate(&tab, FETCH)?)?;
+    let secs = begun.elapsed().as_secs_f64();
+    let heap_kib_end = heap_kib(&mut browser, &tab)?;
+    Ok(Row {
+        case: case.name,
+        secs,
+        frames_per_sec: seen.frames as f64 / secs,
+        seen,
+        renderer_cpu_percent,
+        heap_kib_begin,
+        heap_kib_end,
+    })
+}
+
+/// What JavaScript and the DOM hold after a collection, with the memory of WebAssembly, in KiB.
+fn heap_kib(browser: &mut Browser, tab: &Tab) -> anyhow::Result<f64> {
+    browser.call(Some(tab), "HeapProfiler.collectGarbage", &json!({}))?;
+    let usage = browser.call(Some(tab), "Runtime.getHeapUsage", &json!({}))?;
+    let bytes = |key: &str| usage[key].as_f64().unwrap_or(0.0);
+    Ok((bytes("usedSize") + bytes("backingStorageSize")) / 1024.0)
+}
+
+/// The agents' process; ended when this is dropped.
+struct Agents(Child);
+
+impl Agents {
+    fn start(case: &Case, to: &str) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["load", "agents", "--to", to, "--agents", &case.agents.to_string()]);
+        command.args(["--rate", &case.rate.to_string(), "--metrics", &case.charts.to_string()]);
+        // Until it is ended.
+        command.args(["--samples", &u64::MAX.to_string()]);
+        Ok(Self(command.stdout(Stdio::null()).spawn()?))
+    }
+}
+
+impl Drop for Agents {
+    fn drop(&mut self) {
+        // It is ours and may be gone already.
+        let _ = (self.0.kill(), self.0.wait());
+    }
+}
+
+fn rows_table(rows: &[Row]) -> String {
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.case.to_owned(),
+            format!("{:.0}", row.seen.charts),
+            format!("{:.1}", row.frames_per_sec),
+            format!("{:.1}", row.seen.gap_p99),
+            format!("{:.1}", row.seen.gap_max),
+            format!("{} ({:.0} ms)", row.seen.long_tasks, row.seen.long_task_max),
+            format!("{:.1}", row.renderer_cpu_percent),
+            format!("{:.0} to {:.0}", row.heap_kib_begin, row.heap_kib_end),
+        ]
+    });
+    let head = [
+        "case",
+        "charts",
+        "frames/s",
+        "gap p99 ms",
+        "max ms",
+        "tasks over 50 ms (longest)",
+        "renderer CPU % of a core",
+        "heap KiB",
+    ];
+    table(&head, &cells.collect::<Vec<_>>())
+}
