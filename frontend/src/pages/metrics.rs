@@ -169,7 +169,8 @@ fn follow_address(control: &Control) {
         )
     });
     Effect::new(move |_| {
-        settings.track();
+        // Read, not only tracked: a memo that nobody reads learns of no change.
+        settings.with(|_| ());
         let control = control.clone();
         let new = set_timeout_with_handle(move || control.write_metrics_query(), WRITE_AFTER).ok();
         timer.try_update_value(|timer| std::mem::replace(timer, new).map(|old| old.clear()));
