@@ -262,7 +262,11 @@ fn values(row: &SimpleQueryRow) -> Vec<Option<String>> {
 }
 
 fn query_error(error: &tokio_postgres::Error, offset_chars: usize) -> QueryError {
-    let Some(told) = error.as_db_error() else { return plain_error(error) };
+    let Some(told) = error.as_db_error() else {
+        let hint = "COPY from STDIN or to STDOUT needs a program that carries files, such as psql";
+        let is_copy = error.to_string().contains("unexpected message");
+        return QueryError { hint: is_copy.then(|| hint.to_owned()), ..plain_error(error) };
+    };
     let position_chars = match told.position() {
         Some(ErrorPosition::Original(position)) => {
             Some(offset_chars + (*position as usize).saturating_sub(1))

@@ -1,6 +1,6 @@
 //! Queries in plain lines: the answers on standard output, what a long one is doing on standard error.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -25,13 +25,12 @@ pub(super) async fn run_text(database: &Database, text: &str) -> anyhow::Result<
     let started = Instant::now();
     let mut ticks = tokio::time::interval_at((started + PROGRESS_PERIOD).into(), PROGRESS_PERIOD);
     let mut running = std::pin::pin!(database.run(text, &progress));
-    let mut has_told = false;
+    let mut teller = Teller::default();
     let report = loop {
         tokio::select! {
             report = &mut running => break report,
             _ = ticks.tick() => {
-                has_told = true;
-                tell(&format!("running for {}, {} rows", duration(started.elapsed()), progress.n_rows()));
+                teller.tell(&format!("running for {}, {} rows", duration(started.elapsed()), progress.n_rows()));
             }
             interrupted = tokio::signal::ctrl_c() => {
                 interrupted?;
@@ -39,9 +38,7 @@ pub(super) async fn run_text(database: &Database, text: &str) -> anyhow::Result<
             }
         }
     };
-    if has_told {
-        tell("");
-    }
+    teller.finish();
     let mut out = io::stdout().lock();
     for line in report_lines(&report, text, None) {
         match writeln!(out, "{line}") {
@@ -96,10 +93,35 @@ fn complete_part(pending: &str, is_end: bool) -> (&str, usize) {
     if split.complete.is_empty() { ("", 0) } else { (&pending[..split.rest_at], split.rest_at) }
 }
 
-/// Says on standard error, in a line that the next one takes the place of, how far it is.
-fn tell(text: &str) {
-    // Where nobody can be told, nobody need be.
-    let _ = write!(io::stderr(), "\r\u{1b}[K{text}");
+/// Says on standard error how far a long query is: in one line of a terminal, else in a line now and then.
+#[derive(Default)]
+struct Teller {
+    n_told: u64,
+}
+
+impl Teller {
+    /// In a file or a pipe, one of so many is enough.
+    const ONE_OF: u64 = 10;
+
+    fn tell(&mut self, text: &str) {
+        let mut err = io::stderr();
+        // Where nobody can be told, nobody need be.
+        let _ = if err.is_terminal() {
+            write!(err, "\r\u{1b}[K{text}")
+        } else if self.n_told.is_multiple_of(Self::ONE_OF) {
+            writeln!(err, "{text}")
+        } else {
+            Ok(())
+        };
+        self.n_told += 1;
+    }
+
+    fn finish(self) {
+        let mut err = io::stderr();
+        if 0 < self.n_told && err.is_terminal() {
+            let _ = write!(err, "\r\u{1b}[K");
+        }
+    }
 }
 
 #[cfg(test)]

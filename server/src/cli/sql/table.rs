@@ -28,7 +28,10 @@ pub(super) fn report_lines(report: &Report, text: &str, width: Option<usize>) ->
 fn answer_lines(answer: &Answer, width: Option<usize>) -> Vec<String> {
     let took = duration(answer.elapsed);
     let Some(columns) = &answer.columns else {
-        return vec![format!("({} changed, {took})", rows(answer.n_rows))];
+        return vec![match answer.n_rows {
+            0 => format!("(done, {took})"),
+            n => format!("({} changed, {took})", rows(n)),
+        }];
     };
     let cells: Vec<Vec<String>> =
         answer.rows.iter().map(|row| row.iter().map(|value| cell(value.as_deref())).collect()).collect();
@@ -189,6 +192,7 @@ mod tests {
         assert_eq!(answer_lines(&many, None).last().unwrap(), "(1 of 5000 rows shown, 1.5 ms)");
         let changed = Answer { columns: None, n_rows: 1, ..many };
         check(&changed, None, &["(1 row changed, 1.5 ms)"]);
+        check(&Answer { n_rows: 0, ..changed }, None, &["(done, 1.5 ms)"]);
     }
 
     #[test]
