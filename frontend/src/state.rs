@@ -6,6 +6,8 @@
 pub mod agents;
 pub mod channels;
 pub mod chat_room;
+pub mod json_lines;
+pub mod line_diff;
 pub mod publishes;
 pub mod relay_address;
 pub mod requests;
@@ -13,4 +15,7 @@ pub mod route;
 pub mod shell_word;
 pub mod stream;
 pub mod tail;
+pub mod text_lines;
 pub mod units;
+pub mod virtual_rows;
+pub mod visible;
