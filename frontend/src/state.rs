@@ -16,6 +16,7 @@ pub mod shell_word;
 pub mod stream;
 pub mod tail;
 pub mod text_lines;
+pub mod time_cursor;
 pub mod units;
 pub mod virtual_rows;
 pub mod visible;

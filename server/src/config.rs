@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::changes::DatabaseUrl;
 use crate::collector::Endpoint;
 use crate::limits::{self, Limits};
 use crate::telemetry::LogFormat;
@@ -15,9 +16,11 @@ use crate::telemetry::LogFormat;
 mod alert_rule;
 mod duration_text;
 pub mod layers;
+mod watch_rule;
 
 pub use alert_rule::AlertRule;
 pub use layers::{Layers, Source, Sourced};
+pub use watch_rule::{TABLES_MAX, WatchRule};
 
 /// One setting that is no bound.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +95,18 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Keep history in this folder over a restart; it is made when it is not there. None: in memory only.",
     ),
+    setting(
+        "database_url",
+        "URL",
+        "",
+        "PostgreSQL database whose changes are followed and where the patrons are: postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    ),
+    setting(
+        "database_setup",
+        "install|check",
+        "install",
+        "What is done at the start about triggers (and the table patron) that are missing: install them, or only say so.",
+    ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
     setting(
         "log",
@@ -114,14 +129,22 @@ pub struct Table {
 }
 
 /// Every table of rows, in the order in which they are told to users.
-pub const TABLES: &[Table] = &[Table {
-    name: "alerts",
-    help: "A threshold: an agent whose metric stays beyond it for long enough is in alert.",
-    example: "metric = \"mem\"   # which metric\n\
+pub const TABLES: &[Table] = &[
+    Table {
+        name: "alerts",
+        help: "A threshold: an agent whose metric stays beyond it for long enough is in alert.",
+        example: "metric = \"mem\"   # which metric\n\
               above = 100      # begins above this; or `below`, or both\n\
               for = \"10s\"      # and stays there so long; default 0s\n\
               agent = \"red\"    # only this agent; default every agent\n",
-}];
+    },
+    Table {
+        name: "watch",
+        help: "A table of the database whose changes are followed; `patron` is watched without being named.",
+        example: "table = \"public.orders\"   # the table, with its schema or in public\n\
+                  key = \"id\"                # the column that names a row: integer, bigint, uuid or text\n",
+    },
+];
 
 /// What a relay runs with.
 #[derive(Clone, Debug)]
@@ -144,6 +167,12 @@ pub struct Settings {
     pub page_dir: Option<PathBuf>,
     /// Where history is kept over a restart; none when it is kept in memory only.
     pub data_dir: Option<PathBuf>,
+    /// The database whose changes are followed; none when that is off.
+    pub database_url: Option<DatabaseUrl>,
+    /// Whether triggers that are missing are installed at the start.
+    pub is_database_installed: bool,
+    /// The tables that are watched besides `patron`.
+    pub watch: Vec<WatchRule>,
     /// Thresholds on metrics.
     pub alerts: Vec<AlertRule>,
     /// What is logged.
@@ -194,6 +223,13 @@ impl Settings {
             allow_host: items(layers, "allow_host", host_from_text)?,
             page_dir: items(layers, "page_dir", |text| Ok(PathBuf::from(text)))?.pop(),
             data_dir: items(layers, "data_dir", |text| Ok(PathBuf::from(text)))?.pop(),
+            database_url: database_url(layers)?,
+            is_database_installed: one(layers, "database_setup", |text| match text {
+                "install" => Ok(true),
+                "check" => Ok(false),
+                _ => Err("allowed are install and check".to_owned()),
+            })?,
+            watch: watch_rule::rules_from_layers(layers)?,
             alerts: alert_rule::rules_from_layers(layers)?,
             log: one(layers, "log", |text| Ok(text.to_owned()))?,
             log_format: one(layers, "log_format", |text| match text {
@@ -245,6 +281,16 @@ fn address(layers: &Layers, name: &str) -> Result<Option<SocketAddr>, SettingErr
         }),
     }
     })
+}
+
+/// The value stays out of the error, for it may hold a password.
+fn database_url(layers: &Layers) -> anyhow::Result<Option<DatabaseUrl>> {
+    let Some(given) = layers.value("database_url").filter(|given| !given.text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let url = given.text.trim().parse();
+    url.map(Some)
+        .map_err(|problem: String| anyhow::anyhow!("database_url (from {}): {problem}", given.source))
 }
 
 fn endpoints(layers: &Layers, name: &str) -> Result<Vec<Endpoint>, SettingError> {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::{ChannelRow, Features};
+use signalbox_shared::detail::ChannelDetail;
+use signalbox_shared::engine::{EngineInfo, Permits};
 use thiserror::Error;
 
 use crate::broker::stats::{BrokerStats, ConnectionRow};
@@ -105,7 +107,7 @@ impl Engine {
     /// What this engine can do.
     #[must_use]
     pub fn features(&self) -> Features {
-        Features { tap: true, stats: true, purge: true }
+        Features { tap: true, stats: true, purge: true, permits: Permits::default() }
     }
 
     /// Publishes one message. Waits at most a moment where the broker would hold a publisher, `broker_hold_millis` on a
@@ -142,6 +144,18 @@ impl Engine {
     #[must_use]
     pub fn channels(&self) -> Vec<ChannelRow> {
         embedded::channels(&self.router)
+    }
+
+    /// One channel seen from near: who takes from it and which bounds hold.
+    #[must_use]
+    pub fn detail(&self, channel: &ChannelName) -> ChannelDetail {
+        embedded::detail(&self.router, channel)
+    }
+
+    /// What this engine is, and whether it can be reached.
+    #[must_use]
+    pub fn info(&self) -> EngineInfo {
+        EngineInfo::default()
     }
 
     /// Every broker connection's statistics, in the order of their arrival.

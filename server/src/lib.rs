@@ -1,10 +1,11 @@
 //! Signalbox's relay: a broker, a collector, a chat and the web side that shows them, in one process.
 //!
-//! Floors, each of which stands only on those below it: `cli`; `relay`; `web`; the services `chat` and `collector`;
+//! Floors, each of which stands only on those below it: `cli`; `relay`; `web`; the services `changes`, `chat` and `collector`;
 //! `engine`; `broker`; `limits`, `telemetry`, `shutdown`, `clock`. ARCHITECTURE.md shows the way through them.
 
 pub mod accept;
 pub mod broker;
+pub mod changes;
 pub mod chat;
 pub mod cli;
 pub mod client;

@@ -103,6 +103,13 @@ limits! {
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
+    database_connections = 8, 1 => 1_000, "Connections to the database for reads and writes, besides the one that listens.";
+    database_millis = 5_000, 10 => 600_000, "Time a read or a write in the database may take, waiting for a connection included.";
+    database_echo_millis = 1_000, 0 => 60_000, "Longest time a write waits for its own notification, so that its client reads what it wrote.";
+    patron_cache_rows = 65_536, 1 => 16_777_216, "Rows in the cache of patrons; of more, the least recently used is forgotten.";
+    patron_cache_bytes = 256 * MIB, 64 * KIB => 64 * GIB, "Bytes in the cache of patrons, for a row can be as large as a request.";
+    changes_events = 2_000, 16 => 1_000_000, "Changes kept for pages that come or come back.";
+    changes_bytes = 16 * MIB, 64 * KIB => GIB, "Bytes of changes kept for pages that come or come back.";
     shutdown_millis = 10_000, 100 => 600_000, "Time everything has to end after the first signal.";
 }
 
@@ -136,7 +143,7 @@ mod tests {
             "clients",
             "channels",
         ];
-        let counted = ["agents", "agent", "rooms", "subscriptions", "values"];
+        let counted = ["agents", "agent", "events", "rooms", "rows", "subscriptions", "values"];
         for limit in TABLE {
             let last = limit.name.rsplit('_').next().unwrap();
             assert!(units.contains(&last) || counted.contains(&last), "{} has no unit", limit.name);

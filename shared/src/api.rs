@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::{EngineInfo, Permits};
 use crate::{ChannelKind, ChannelName};
 
 /// Media type of [`Problem`].
@@ -39,6 +40,9 @@ pub struct Info {
     pub services: Vec<ServiceInfo>,
     /// What this relay can do.
     pub features: Features,
+    /// What routes the messages, and whether it can be reached.
+    #[serde(default)]
+    pub engine: EngineInfo,
     /// Every bound in force by its name.
     pub limits: BTreeMap<String, u64>,
     /// What the collector took and refused.
@@ -58,7 +62,7 @@ pub struct ServiceInfo {
     pub setting: String,
 }
 
-/// What the engine behind a relay can do; what it cannot, the page says.
+/// What the engine behind a relay can do; what it cannot, the page says. What the administrator allows stands beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Features {
     /// Watching a queue without consuming.
@@ -67,6 +71,9 @@ pub struct Features {
     pub stats: bool,
     /// Emptying a queue's backlog.
     pub purge: bool,
+    /// What the administrator allows.
+    #[serde(default)]
+    pub permits: Permits,
 }
 
 /// What the collector took and refused since it started.
@@ -120,7 +127,7 @@ pub struct Refused {
 }
 
 /// One channel's statistics, in `GET /api/channels` and over the WebSocket. Totals count messages since the channel
-/// was first used.
+/// was first used. What the engine cannot tell is `null`, which is not the same as zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelRow {
     /// The channel.
@@ -128,29 +135,50 @@ pub struct ChannelRow {
     /// How it delivers.
     pub kind: ChannelKind,
     /// Messages waiting in the backlog.
-    pub depth: u64,
+    pub depth: Option<u64>,
     /// Bytes of payload waiting in the backlog.
-    pub depth_bytes: u64,
+    pub depth_bytes: Option<u64>,
     /// Messages published per second, over the last second.
-    pub in_per_sec: f64,
+    pub in_per_sec: Option<f64>,
     /// Messages handed to subscribers per second, over the last second.
-    pub out_per_sec: f64,
+    pub out_per_sec: Option<f64>,
     /// Messages published.
-    pub in_total: u64,
+    pub in_total: Option<u64>,
     /// Messages handed to subscribers.
-    pub out_total: u64,
+    pub out_total: Option<u64>,
     /// Who takes part in the delivery.
-    pub subscribers: u64,
+    pub subscribers: Option<u64>,
     /// Who only watches.
-    pub taps: u64,
+    pub taps: Option<u64>,
     /// Messages that a slow subscriber lost.
-    pub dropped: u64,
+    pub dropped: Option<u64>,
     /// Messages that had no subscriber and were discarded.
-    pub unrouted: u64,
+    pub unrouted: Option<u64>,
     /// Messages removed by a purge.
-    pub purged: u64,
+    pub purged: Option<u64>,
     /// When the last message was published, in milliseconds since the Unix epoch.
     pub last_message_at_ms: Option<i64>,
+    /// What this relay itself saw; only with an engine that gives no statistics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// What a relay itself saw of a channel whose engine gives no statistics: what others published while nobody here
+/// watched is not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Messages that came from the engine.
+    pub received: u64,
+    /// Messages that came from the engine per second, over the last second.
+    pub received_per_sec: f64,
+    /// Messages that were published through this relay.
+    pub published: u64,
+    /// Messages that were published through this relay per second, over the last second.
+    pub published_per_sec: f64,
+    /// Messages that came and were lost, because the relay could not follow.
+    pub dropped: u64,
+    /// Pages and programs that receive through this relay.
+    pub watchers: u64,
 }
 
 /// Answer of `GET /api/channels`.

@@ -7,13 +7,17 @@
 pub mod api;
 pub mod channel;
 pub mod chat;
+pub mod detail;
+pub mod engine;
 pub mod feed;
+pub mod filter;
 pub mod id;
 pub mod payload;
 pub mod sample;
 pub mod socket;
 
 pub use channel::{ChannelKind, ChannelName, ChannelNameError};
+pub use filter::{Filter, FilterKind};
 pub use id::EventId;
 pub use payload::Payload;
 pub use sample::{Sample, SampleError};

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{ChannelRow, Features};
 use crate::chat::{ChatLine, ChatUser};
+use crate::detail::ChannelDetail;
+use crate::engine::EngineInfo;
 use crate::feed::GapReason;
-use crate::{ChannelName, EventId, Payload};
+use crate::{ChannelName, EventId, Filter, Payload};
 
 mod decode;
 
@@ -32,6 +34,20 @@ pub enum ClientMessage {
         channel: ChannelName,
         /// How to take part.
         mode: TailMode,
+        /// Which messages to show; without it all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<Filter>,
+    },
+    /// Show other messages of a subscription from now on, answered with `ack` or `refused`. Numbers and accounts go on;
+    /// when it is refused, the filter from before stays.
+    SetFilter {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The channel.
+        channel: ChannelName,
+        /// Which messages to show; without it all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filter: Option<Filter>,
     },
     /// Stop that, answered with `unsubscribed`.
     Unsubscribe {
@@ -69,6 +85,14 @@ pub enum ClientMessage {
     WatchChannels,
     /// Stop that.
     UnwatchChannels,
+    /// Begin to receive `channel_detail` of one channel, at once and then at most one a second, when something has
+    /// changed. One channel per socket: a further one takes its place.
+    WatchChannel {
+        /// The channel, which nobody need have used yet.
+        channel: ChannelName,
+    },
+    /// Stop that.
+    UnwatchChannel,
     /// Enter a room, answered with `chat_joined` or `refused`.
     ChatJoin {
         /// Chosen by the page, repeated in the answer.
@@ -123,6 +147,9 @@ pub enum ServerMessage {
         now_ms: i64,
         /// What this relay can do.
         features: Features,
+        /// What routes the messages, and whether it can be reached.
+        #[serde(default)]
+        engine: EngineInfo,
         /// The bounds that a page must know.
         limits: SocketLimits,
     },
@@ -130,6 +157,11 @@ pub enum ServerMessage {
     Heartbeat {
         /// The relay's clock, in milliseconds since the Unix epoch.
         now_ms: i64,
+    },
+    /// The engine can or cannot be reached from now on.
+    Engine {
+        /// Its state.
+        engine: EngineInfo,
     },
     /// A subscription stands.
     Subscribed {
@@ -174,6 +206,9 @@ pub enum ServerMessage {
         /// When to try again, in milliseconds, when haste was the reason.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
+        /// Where in the filter's text the fault is, in characters from 0, when a filter was the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<u64>,
     },
     /// A part of a payload.
     Piece {
@@ -196,6 +231,13 @@ pub enum ServerMessage {
         rows: Vec<ChannelRow>,
         /// Channels that are no more.
         gone: Vec<ChannelName>,
+    },
+    /// One channel seen from near.
+    ChannelDetail {
+        /// The relay's clock, in milliseconds since the Unix epoch.
+        now_ms: i64,
+        /// The whole of it.
+        detail: ChannelDetail,
     },
     /// A room was entered.
     ChatJoined {

@@ -17,6 +17,7 @@ use crate::state::publishes::Publishes;
 use crate::state::route::{Query, View};
 use crate::state::stream::StreamState;
 use crate::state::tail::Tail;
+use crate::state::time_cursor::TimeCursor;
 use crate::transport::feed::HISTORY_WINDOW_SECS;
 
 /// What the relay said of itself.
@@ -62,6 +63,8 @@ pub struct Stores {
     pub agents: Live<Agents>,
     /// The agents' readings over time, for the charts.
     pub series: StoreHandle,
+    /// The moment that is looked at, in every view.
+    pub cursor: Live<TimeCursor>,
     /// Seconds from the left to the right edge of the charts.
     pub window_secs: ArcRwSignal<f64>,
     /// Agents whose lines are not drawn.
@@ -98,6 +101,7 @@ impl Default for Stores {
             hello: Live::default(),
             agents: Live::default(),
             series: owner.with(|| StoreHandle::new(StoreBounds::default())),
+            cursor: Live::default(),
             window_secs: ArcRwSignal::new(f64::from(HISTORY_WINDOW_SECS)),
             hidden_agents: ArcRwSignal::default(),
             n_undecodable: Live::default(),

@@ -218,12 +218,15 @@ mod tests {
             id: EventId { epoch: 1, seq: 2 },
             now_ms: 5_000_000,
             step_secs: 0,
+            tier_secs: 0,
+            until_ms: None,
             agents: vec![AgentHistory {
                 color: "blue".into(),
                 state: AgentState::Stale,
                 interval_ms: Some(500),
                 timestamps_ms: vec![4_990_000, 4_997_000],
                 metrics: BTreeMap::from([("cpu".into(), vec![Some(3.0), None])]),
+                ranges: BTreeMap::new(),
             }],
         };
         agents.apply_history(&history, 100_000);

@@ -48,8 +48,8 @@ impl Channels {
     /// The connection is gone: what is known is out of date, and rates are not zero but unknown.
     pub fn forget_rates(&mut self) {
         for row in self.rows.values_mut() {
-            row.in_per_sec = f64::NAN;
-            row.out_per_sec = f64::NAN;
+            row.in_per_sec = None;
+            row.out_per_sec = None;
         }
     }
 
@@ -93,18 +93,19 @@ mod tests {
         ChannelRow {
             kind: name.kind(),
             name,
-            depth,
-            depth_bytes: 0,
-            in_per_sec: 1.0,
-            out_per_sec: 1.0,
-            in_total: 0,
-            out_total: 0,
-            subscribers: 0,
-            taps: 0,
-            dropped: 0,
-            unrouted: 0,
-            purged: 0,
+            depth: Some(depth),
+            depth_bytes: Some(0),
+            in_per_sec: Some(1.0),
+            out_per_sec: Some(1.0),
+            in_total: Some(0),
+            out_total: Some(0),
+            subscribers: Some(0),
+            taps: Some(0),
+            dropped: Some(0),
+            unrouted: Some(0),
+            purged: Some(0),
             last_message_at_ms: None,
+            seen: None,
         }
     }
 
@@ -119,7 +120,7 @@ mod tests {
         assert!(!channels.apply(false, vec![row("a", 9)], &[]), "a value is no change of the list");
         assert!(channels.apply(false, vec![row("c", 3)], &["b".parse().unwrap()]));
         assert_eq!(names(&channels), ["a", "c"]);
-        assert_eq!(channels.row(&"a".parse().unwrap()).unwrap().depth, 9);
+        assert_eq!(channels.row(&"a".parse().unwrap()).unwrap().depth, Some(9));
         assert!(!channels.apply(false, vec![], &["b".parse().unwrap()]), "it was gone already");
     }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use signalbox_shared::api::ChannelRow;
 use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::frame::{self, HEADER_BYTES};
@@ -17,6 +16,7 @@ use super::memory::Memory;
 use super::outbox::Bounds;
 use super::queue::{Dealt, Queue, QueueAccount};
 use super::run::{Run, Scratch};
+use super::stats::ChannelStats;
 use super::topic::Receivers;
 
 /// One channel of the broker.
@@ -237,7 +237,7 @@ impl Channel {
         rates.out = out;
     }
 
-    pub(crate) fn row(&self) -> ChannelRow {
+    pub(crate) fn row(&self) -> ChannelStats {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let queue = match &self.routing {
             Routing::Queue(queue) => queue.account(),
@@ -248,7 +248,7 @@ impl Channel {
             (rates.in_per_sec, rates.out_per_sec)
         };
         let last_message_ms = self.counts.last_message_ms.load(Ordering::Relaxed);
-        ChannelRow {
+        ChannelStats {
             name: self.name.clone(),
             kind: self.name.kind(),
             depth: queue.depth,

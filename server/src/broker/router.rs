@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
-use signalbox_shared::api::ChannelRow;
 use signalbox_shared::{ChannelKind, ChannelName, ChannelNameError};
 
 use super::channel::{Channel, Published, Routing};
@@ -15,7 +14,7 @@ use super::membership::Membership;
 use super::memory::Memory;
 use super::outbox::{Bounds, Outbox, Peer};
 use super::run::{Run, Scratch};
-use super::stats::{BrokerStats, Closings, ConnectionRow};
+use super::stats::{BrokerStats, ChannelStats, Closings, ConnectionRow};
 use crate::clock;
 use crate::limits::Limits;
 
@@ -189,12 +188,13 @@ impl Router {
 
     /// Every channel's statistics, in the order of their names.
     #[must_use]
-    pub fn channels(&self) -> Vec<ChannelRow> {
+    pub fn channels(&self) -> Vec<ChannelStats> {
         let is_overdue = TICK * 3 / 2 < self.last_tick.lock().elapsed();
         if is_overdue {
             self.tick();
         }
-        let mut rows: Vec<ChannelRow> = self.channels.read().values().map(|channel| channel.row()).collect();
+        let mut rows: Vec<ChannelStats> =
+            self.channels.read().values().map(|channel| channel.row()).collect();
         rows.sort_by(|a, b| a.name.cmp(&b.name));
         rows
     }

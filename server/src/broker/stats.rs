@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
-use signalbox_shared::ChannelName;
+use signalbox_shared::{ChannelKind, ChannelName};
 
 /// Why a connection was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,6 +119,39 @@ pub struct BrokerStats {
     pub buffered_bytes: u64,
     /// Bytes of pairs that have not wholly come.
     pub inbound_bytes: u64,
+}
+
+/// One channel at one moment. Totals count messages since it was first used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelStats {
+    /// The channel.
+    pub name: ChannelName,
+    /// How it delivers.
+    pub kind: ChannelKind,
+    /// Messages waiting in the backlog.
+    pub depth: u64,
+    /// Bytes of payload waiting in the backlog.
+    pub depth_bytes: u64,
+    /// Messages published per second, over the last second.
+    pub in_per_sec: f64,
+    /// Messages handed to subscribers per second, over the last second.
+    pub out_per_sec: f64,
+    /// Messages published.
+    pub in_total: u64,
+    /// Messages handed to subscribers.
+    pub out_total: u64,
+    /// Who takes part in the delivery.
+    pub subscribers: u64,
+    /// Who only watches.
+    pub taps: u64,
+    /// Messages that a slow subscriber lost.
+    pub dropped: u64,
+    /// Messages that had no subscriber and were discarded.
+    pub unrouted: u64,
+    /// Messages removed by a purge.
+    pub purged: u64,
+    /// When the last message was published, in milliseconds since the Unix epoch.
+    pub last_message_at_ms: Option<i64>,
 }
 
 /// One connection at one moment. Totals count messages since it began.

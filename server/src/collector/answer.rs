@@ -49,6 +49,7 @@ impl History {
                     interval_ms: agent.life.interval_ms(),
                     timestamps_ms: Vec::new(),
                     metrics: BTreeMap::new(),
+                    ranges: BTreeMap::new(),
                 })
                 .collect();
             let rows: Vec<(u64, u64)> = sorted
@@ -75,7 +76,7 @@ impl History {
                 .map(|(metric, values)| (metric, values.into_iter().map(present).collect()))
                 .collect();
         }
-        MetricsHistory { id, now_ms, step_secs, agents }
+        MetricsHistory { id, now_ms, step_secs, tier_secs: 0, until_ms: None, agents }
     }
 }
 

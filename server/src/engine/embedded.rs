@@ -4,8 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use signalbox_shared::ChannelName;
 use signalbox_shared::api::ChannelRow;
+use signalbox_shared::detail::{ChannelDetail, ChannelLimits, ConsumerRole, ConsumerRow, DETAIL_ROWS_MAX};
+use signalbox_shared::{ChannelKind, ChannelName};
 use tokio::time::Instant;
 
 use super::{Batch, Mode, PublishError, PurgeError, Receipt, SubscribeError};
@@ -15,6 +16,7 @@ use crate::broker::membership::Membership;
 use crate::broker::outbox::{Peer, Taken};
 use crate::broker::router::{NoChannel, PurgeRefused, Router};
 use crate::broker::run::{Run, Scratch};
+use crate::broker::stats::ChannelStats;
 use crate::broker::{batch, frame};
 
 /// Longest time that a publisher waits for room in a full queue before it is refused: long enough for a consumer that
@@ -88,7 +90,70 @@ pub(super) fn purge(router: &Router, channel: &ChannelName) -> Result<u64, Purge
 }
 
 pub(super) fn channels(router: &Router) -> Vec<ChannelRow> {
-    router.channels()
+    router.channels().into_iter().map(ChannelRow::from).collect()
+}
+
+/// One channel seen from near, see [`super::Engine::detail`].
+pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
+    let row = router.channels().into_iter().find(|row| row.name == *name).map(ChannelRow::from);
+    let connections = router.connections();
+    let mut consumers: Vec<ConsumerRow> = connections
+        .iter()
+        .filter(|connection| connection.channel.as_ref() == Some(name))
+        .map(|connection| ConsumerRow {
+            peer: connection.peer.clone(),
+            role: ConsumerRole::Subscriber,
+            queued_messages: connection.outbox_messages,
+            queued_bytes: connection.outbox_bytes,
+            delivered: connection.delivered,
+            dropped: connection.dropped,
+            slow_since_ms: connection.slow_since_ms,
+            last_delivery_at_ms: connection.last_delivery_at_ms,
+        })
+        .collect();
+    consumers.sort_by_key(|consumer| consumer.slow_since_ms.is_none());
+    let n_consumers = consumers.len() as u64;
+    consumers.truncate(DETAIL_ROWS_MAX);
+    let limits = &router.limits;
+    let is_queue = name.kind() == ChannelKind::Queue;
+    ChannelDetail {
+        name: name.clone(),
+        row,
+        consumers: Some(consumers),
+        n_consumers: Some(n_consumers),
+        publishers: None,
+        n_publishers: None,
+        limits: ChannelLimits {
+            frame_bytes: Some(limits.broker_frame_bytes),
+            outbox_messages: Some(limits.broker_outbox_messages),
+            outbox_bytes: Some(limits.broker_outbox_bytes),
+            backlog_messages: is_queue.then_some(limits.broker_backlog_messages),
+            backlog_bytes: is_queue.then_some(limits.broker_backlog_bytes),
+            idle_secs: Some(limits.broker_channel_idle_secs),
+        },
+    }
+}
+
+impl From<ChannelStats> for ChannelRow {
+    fn from(stats: ChannelStats) -> Self {
+        Self {
+            name: stats.name,
+            kind: stats.kind,
+            depth: Some(stats.depth),
+            depth_bytes: Some(stats.depth_bytes),
+            in_per_sec: Some(stats.in_per_sec),
+            out_per_sec: Some(stats.out_per_sec),
+            in_total: Some(stats.in_total),
+            out_total: Some(stats.out_total),
+            subscribers: Some(stats.subscribers),
+            taps: Some(stats.taps),
+            dropped: Some(stats.dropped),
+            unrouted: Some(stats.unrouted),
+            purged: Some(stats.purged),
+            last_message_at_ms: stats.last_message_at_ms,
+            seen: None,
+        }
+    }
 }
 
 /// A subscription of the relay itself.

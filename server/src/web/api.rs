@@ -61,6 +61,7 @@ pub async fn info(State(state): State<AppState>) -> Json<Info> {
         now_ms: now_ms(),
         services: state.services.to_vec(),
         features: state.engine.features(),
+        engine: state.engine.info(),
         limits,
         collector: state.collector.info(),
     })

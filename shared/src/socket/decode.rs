@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{ClientMessage, TailMode};
 use crate::id::ERROR_TEXT_CHARS_MAX;
-use crate::{ChannelName, EventId, Payload};
+use crate::{ChannelName, EventId, Filter, Payload};
 
 /// Why a text is no [`ClientMessage`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,9 +59,10 @@ fn is<T: DeserializeOwned>(value: &Value) -> Result<(), String> {
     T::deserialize(value).map(drop).map_err(|error| error.to_string())
 }
 
-/// The required fields of each type. `since`, the only optional one, is looked at where it is present.
+/// The required fields of each type. The optional ones, [`OPTIONAL`], are looked at where they are present.
 const FIELDS: &[(&str, &[(&str, Check)])] = &[
     ("subscribe", &[("id", is::<u64>), ("channel", is::<ChannelName>), ("mode", is::<TailMode>)]),
+    ("set_filter", &[("id", is::<u64>), ("channel", is::<ChannelName>)]),
     ("unsubscribe", &[("channel", is::<ChannelName>)]),
     ("publish", &[("id", is::<u64>), ("channel", is::<ChannelName>), ("payload", is::<Payload>)]),
     ("purge", &[("id", is::<u64>), ("channel", is::<ChannelName>)]),
@@ -71,10 +72,15 @@ const FIELDS: &[(&str, &[(&str, Check)])] = &[
     ),
     ("watch_channels", &[]),
     ("unwatch_channels", &[]),
+    ("watch_channel", &[("channel", is::<ChannelName>)]),
+    ("unwatch_channel", &[]),
     ("chat_join", &[("id", is::<u64>), ("room", is::<String>), ("name", is::<String>)]),
     ("chat_leave", &[("room", is::<String>)]),
     ("chat_say", &[("id", is::<u64>), ("room", is::<String>), ("text", is::<String>), ("key", is::<String>)]),
 ];
+
+/// Fields that may be missing.
+const OPTIONAL: &[(&str, Check)] = &[("since", is::<Option<EventId>>), ("filter", is::<Option<Filter>>)];
 
 fn find_fault(text: &str, error: &serde_json::Error) -> DecodeError {
     let value = match serde_json::from_str(text) {
@@ -98,7 +104,9 @@ fn bad_field(
         Some(value) => Some((*field, check(value).err()?)),
         None => Some((*field, "is missing".to_owned())),
     });
-    required.or_else(|| Some(("since", is::<Option<EventId>>(object.get("since")?).err()?)))
+    required.or_else(|| {
+        OPTIONAL.iter().find_map(|(field, check)| Some((*field, check(object.get(*field)?).err()?)))
+    })
 }
 
 #[cfg(test)]

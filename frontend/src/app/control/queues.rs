@@ -172,7 +172,7 @@ impl Control {
     fn subscribe(&self, channel: ChannelName, mode: TailMode) {
         let purpose = Purpose::Subscribe(channel.clone());
         // Without a connection it is asked for again as soon as there is one.
-        let _ = self.request(purpose, |id| ClientMessage::Subscribe { id, channel, mode });
+        let _ = self.request(purpose, |id| ClientMessage::Subscribe { id, channel, mode, filter: None });
     }
 
     /// Sends what `resume_queues` will say again by itself if there is no connection now.

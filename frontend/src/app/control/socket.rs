@@ -28,7 +28,9 @@ impl Control {
                 self.resume_queues();
                 self.resume_chat();
             }
-            ServerMessage::Heartbeat { .. } => {}
+            ServerMessage::Heartbeat { .. }
+            | ServerMessage::Engine { .. }
+            | ServerMessage::ChannelDetail { .. } => {}
             ServerMessage::Subscribed { id, channel, mode } => {
                 self.inner.requests.borrow_mut().end(id);
                 self.with_tail(&channel, |tail| tail.subscribed(mode, now_ms()));
@@ -45,7 +47,7 @@ impl Control {
                 }
             }
             ServerMessage::Ack { id, detail } => self.acknowledged(id, detail),
-            ServerMessage::Refused { id, reason, suggestion, retry_after_ms } => {
+            ServerMessage::Refused { id, reason, suggestion, retry_after_ms, .. } => {
                 self.refused(id, reason, suggestion, retry_after_ms);
             }
             ServerMessage::Piece { id, offset, size_bytes, base64 } => {

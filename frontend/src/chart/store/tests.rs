@@ -116,12 +116,15 @@ fn history(name: &str, timestamps_ms: &[i64], cpu: &[Option<f64>]) -> MetricsHis
         id: EventId { epoch: 1, seq: 1 },
         now_ms: 0,
         step_secs: 0,
+        tier_secs: 0,
+        until_ms: None,
         agents: vec![AgentHistory {
             color: name.to_owned(),
             state: AgentState::Joined,
             interval_ms: Some(1_000),
             timestamps_ms: timestamps_ms.to_vec(),
             metrics: BTreeMap::from([("cpu".to_owned(), cpu.to_vec())]),
+            ranges: BTreeMap::new(),
         }],
     }
 }

@@ -125,7 +125,7 @@ fn Row(
         move || chosen.with(|chosen| chosen.as_ref() == Some(&name))
     };
     let is_chosen = Memo::new(move |_| is_chosen());
-    let is_lossy = move || row.with(|row| row.as_ref().is_some_and(|row| row.dropped > 0));
+    let is_lossy = move || row.with(|row| row.as_ref().is_some_and(|row| row.dropped.is_some_and(|n| n > 0)));
     view! {
         <tr class:chosen=is_chosen>
             <th scope="row">
@@ -134,16 +134,16 @@ fn Row(
                     <span class="ellipsis">{name.to_string()}</span>
                 </a>
             </th>
-            <td class="number" data-label="In">{figure(|row| rate(row.in_per_sec))}</td>
-            <td class="number" data-label="Out">{figure(|row| rate(row.out_per_sec))}</td>
-            <td class="number" data-label="Depth" title=figure(|row| units::bytes(row.depth_bytes))>{figure(|row| units::count(row.depth))}</td>
-            <td class="number" data-label="Subs">{figure(|row| units::count(row.subscribers))}</td>
-            <td class="number" data-label="Dropped" class:bad=is_lossy>{figure(|row| units::count(row.dropped))}</td>
+            <td class="number" data-label="In">{figure(|row| known(row.in_per_sec, units::per_sec))}</td>
+            <td class="number" data-label="Out">{figure(|row| known(row.out_per_sec, units::per_sec))}</td>
+            <td class="number" data-label="Depth" title=figure(|row| known(row.depth_bytes, units::bytes))>{figure(|row| known(row.depth, units::count))}</td>
+            <td class="number" data-label="Subs">{figure(|row| known(row.subscribers, units::count))}</td>
+            <td class="number" data-label="Dropped" class:bad=is_lossy>{figure(|row| known(row.dropped, units::count))}</td>
         </tr>
     }
 }
 
-/// A rate that is not known (no connection) is no zero.
-fn rate(per_sec: f64) -> String {
-    if per_sec.is_nan() { "–".to_owned() } else { units::per_sec(per_sec) }
+/// What is not known (no connection, or an engine that does not tell) is no zero.
+fn known<T>(value: Option<T>, write: fn(T) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), write)
 }

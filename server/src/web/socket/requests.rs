@@ -10,6 +10,7 @@ use super::rooms::Refused;
 use super::session::Page;
 use super::tail::{BatchBounds, batches};
 use crate::chat::SayError;
+use crate::clock;
 use crate::engine::{Engine, Mode, Receipt};
 
 impl Page<'_> {
@@ -25,7 +26,10 @@ impl Page<'_> {
         }
         self.n_hasty = 0;
         match request {
-            ClientMessage::Subscribe { id, channel, mode } => self.subscribe(id, channel, mode),
+            ClientMessage::Subscribe { id, filter: Some(_), .. } | ClientMessage::SetFilter { id, .. } => {
+                self.refuse(id, "this relay does not filter yet".to_owned());
+            }
+            ClientMessage::Subscribe { id, channel, mode, filter: None } => self.subscribe(id, channel, mode),
             ClientMessage::Unsubscribe { channel } => {
                 self.tails.remove(&channel);
                 self.say(&ServerMessage::Unsubscribed { channel });
@@ -43,6 +47,11 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
+            ClientMessage::WatchChannel { channel } => {
+                let detail = self.sockets.engine.detail(&channel);
+                self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
+            }
+            ClientMessage::UnwatchChannel => {}
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
@@ -156,7 +165,7 @@ impl Page<'_> {
         self.sockets.counters.refused.add(1);
         // Rounded up: a page that waits exactly that long must not be too early.
         let retry_after_ms = retry_after.map(|wait| wait.as_micros().div_ceil(1_000) as u64);
-        self.say(&ServerMessage::Refused { id, reason, suggestion, retry_after_ms });
+        self.say(&ServerMessage::Refused { id, reason, suggestion, retry_after_ms, position: None });
     }
 
     pub(super) fn complain(&mut self, reason: String) {
@@ -179,6 +188,7 @@ async fn publish(engine: &Engine, channel: &ChannelName, payload: &[u8]) -> Resu
 fn id_of(request: &ClientMessage) -> Option<u64> {
     match request {
         ClientMessage::Subscribe { id, .. }
+        | ClientMessage::SetFilter { id, .. }
         | ClientMessage::Publish { id, .. }
         | ClientMessage::Purge { id, .. }
         | ClientMessage::Fetch { id, .. }
@@ -187,6 +197,8 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChannel { .. }
+        | ClientMessage::UnwatchChannel
         | ClientMessage::ChatLeave { .. } => None,
     }
 }

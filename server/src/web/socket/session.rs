@@ -200,6 +200,7 @@ impl<'s> Page<'s> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             now_ms: clock::now_ms(),
             features,
+            engine: self.sockets.engine.info(),
             limits,
         });
     }

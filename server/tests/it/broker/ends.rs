@@ -62,11 +62,11 @@ async fn a_peer_that_does_not_read_cannot_keep_the_broker_from_ending() {
         sender.publish("/topic/last", &[0; 8 * 1024]).await;
     }
     broker.row("/topic/last", |row| (row.in_total == 2_000).then_some(())).await;
-    let engine = broker.engine.clone();
+    let router = broker.router.clone();
     broker.end().await;
-    let row = &engine.channels()[1];
+    let row = &router.channels()[1];
     assert_eq!((row.name.as_str(), row.out_total + row.dropped), ("/topic/last", 2_000), "to the message");
-    assert_eq!(engine.broker_stats().buffered_bytes, 0);
+    assert_eq!(router.stats().buffered_bytes, 0);
     drop(stalled);
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use signalbox::broker::stats::ChannelStats;
 use signalbox::limits::Limits;
-use signalbox_shared::api::ChannelRow;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::ChildStderr;
@@ -302,7 +302,7 @@ async fn a_queue_survives_the_death_of_its_consumers() {
         n_published += published.unwrap();
     }
     let is_done =
-        |row: &ChannelRow| row.in_total == n_published && row.out_total == n_published && row.depth == 0;
+        |row: &ChannelStats| row.in_total == n_published && row.out_total == n_published && row.depth == 0;
     broker.row("/queue/work", |row| is_done(row).then_some(())).await; // nothing is lost in the broker
     write_half.write_all(&[0, 0, 0, 0]).await.unwrap();
     received.extend(inheriting.await.unwrap());

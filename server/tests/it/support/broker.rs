@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use signalbox::broker::stats::ChannelStats;
 use signalbox::broker::{Router, listener};
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
-use signalbox_shared::api::ChannelRow;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -18,6 +18,7 @@ use super::{DEADLINE, eventually};
 pub(crate) struct Broker {
     pub(crate) address: SocketAddr,
     pub(crate) engine: Engine,
+    pub(crate) router: Arc<Router>,
     serving: JoinHandle<()>,
     shutdown: DropGuard,
 }
@@ -33,7 +34,8 @@ impl Broker {
         let router = Router::new(&limits);
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(listener::serve(listener, Arc::clone(&router), shutdown.clone()));
-        Self { address, engine: Engine::embedded(router), serving, shutdown: shutdown.drop_guard() }
+        let engine = Engine::embedded(Arc::clone(&router));
+        Self { address, engine, router, serving, shutdown: shutdown.drop_guard() }
     }
 
     /// A client that has said nothing.
@@ -57,11 +59,11 @@ impl Broker {
     pub(crate) async fn row<T>(
         &self,
         channel: &str,
-        mut condition: impl FnMut(&ChannelRow) -> Option<T>,
+        mut condition: impl FnMut(&ChannelStats) -> Option<T>,
     ) -> T {
         let what = format!("statistics of {channel}");
         eventually(&what, async || {
-            let rows = self.engine.channels();
+            let rows = self.router.channels();
             rows.iter().find(|row| row.name.as_str() == channel).and_then(&mut condition)
         })
         .await
