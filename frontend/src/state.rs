@@ -4,15 +4,22 @@
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
 pub mod agents;
+pub mod channel_list;
 pub mod channels;
 pub mod chat_room;
+pub mod export;
+pub mod field_charts;
 pub mod json_lines;
 pub mod line_diff;
+pub mod payload_form;
+pub mod publish_draft;
 pub mod publishes;
 pub mod relay_address;
+pub mod repeat;
 pub mod requests;
 pub mod route;
 pub mod shell_word;
+pub mod spark;
 pub mod stream;
 pub mod tail;
 pub mod text_lines;

@@ -4,6 +4,8 @@
 
 mod chat;
 mod feed;
+mod payload;
+mod publish;
 mod queues;
 mod socket;
 
@@ -58,6 +60,8 @@ struct Inner {
     chat_again_at_ms: Cell<Option<i64>>,
     n_chat_refused: Cell<u32>,
     n_said: Cell<u64>,
+    /// What is sent again and again, and the clock that does it.
+    repeating: RefCell<Option<publish::Repeating>>,
     /// What runs as long as the page: the clock, the tab's events, the address.
     running: RefCell<Option<Running>>,
 }
@@ -73,6 +77,7 @@ impl Default for Inner {
             chat_again_at_ms: Cell::default(),
             n_chat_refused: Cell::default(),
             n_said: Cell::default(),
+            repeating: RefCell::default(),
             running: RefCell::default(),
         }
     }
@@ -161,6 +166,7 @@ impl Control {
         }
         self.stores.view.set(view.clone());
         self.view_changed(&old, &view);
+        self.tail_query_changed();
         self.read_chat();
     }
 

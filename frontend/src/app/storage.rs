@@ -10,6 +10,11 @@ pub const CHAT_NAME: &str = "signalbox.chat.name";
 /// Whether this tab was in the chat, so that a reload goes back in.
 pub const CHAT_INSIDE: &str = "signalbox.chat.inside";
 
+/// How the list of channels is ordered, and whether it is a tree.
+pub const CHANNEL_LIST: &str = "signalbox.queues.list";
+/// Which columns it has.
+pub const CHANNEL_COLUMNS: &str = "signalbox.queues.columns";
+
 /// What is remembered on this computer.
 #[must_use]
 pub fn remembered(key: &str) -> Option<String> {

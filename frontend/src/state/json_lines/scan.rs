@@ -179,7 +179,11 @@ impl Scan {
             (Escape::Begun, b'u') => Escape::Hex(4),
             (Escape::Begun, _) => return Err("there is no such escape"),
             (Escape::Hex(n), digit) if digit.is_ascii_hexdigit() => {
-                if n == 1 { Escape::No } else { Escape::Hex(n - 1) }
+                if n == 1 {
+                    Escape::No
+                } else {
+                    Escape::Hex(n - 1)
+                }
             }
             (Escape::Hex(_), _) => return Err("\\u is followed by four hexadecimal digits"),
         };

@@ -85,7 +85,22 @@ fn the_place_is_told_as_editors_do() {
 
 #[test]
 fn agrees_with_serde_json_about_what_is_json() {
-    for text in ["0", "-0", "-", "1e", "1e+5", ".5", "+1", "[[]]", "[[]", "{\"a\":[]}", "{}{}", "tru", "true ", "nullx"] {
+    for text in [
+        "0",
+        "-0",
+        "-",
+        "1e",
+        "1e+5",
+        ".5",
+        "+1",
+        "[[]]",
+        "[[]",
+        "{\"a\":[]}",
+        "{}{}",
+        "tru",
+        "true ",
+        "nullx",
+    ] {
         let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
         assert_eq!(check(text).is_ok(), is_json, "{text:?}");
     }
