@@ -4,6 +4,7 @@
 //! is bounded, for a hidden tab draws nothing while data keeps coming.
 
 pub mod agents;
+pub mod changes;
 pub mod channel_list;
 pub mod channels;
 pub mod chat_room;
@@ -11,6 +12,7 @@ pub mod export;
 pub mod field_charts;
 pub mod json_lines;
 pub mod line_diff;
+pub mod patrons;
 pub mod payload_form;
 pub mod publish_draft;
 pub mod publishes;

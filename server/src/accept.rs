@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// Time after which a refused accept is tried again when the process has no file descriptors or memory left: short
 /// enough to be unnoticed once there are, long enough not to burn a processor until then.
@@ -13,18 +13,20 @@ const RETRY: Duration = Duration::from_millis(100);
 /// Accepts connections and outlives what accept(2) can answer. When file descriptors run out it waits, says so once,
 /// and says once when it has recovered.
 #[derive(Debug)]
-pub struct Acceptor {
-    listener: TcpListener,
+pub struct Acceptor<L = TcpListener> {
+    listener: L,
     refusal: Refusal,
 }
 
-impl Acceptor {
+impl<L> Acceptor<L> {
     /// Wraps a bound listener; `service` names it in the log.
     #[must_use]
-    pub fn new(listener: TcpListener, service: &'static str) -> Self {
+    pub fn new(listener: L, service: &'static str) -> Self {
         Self { listener, refusal: Refusal { service, is_refused: false } }
     }
+}
 
+impl Acceptor<TcpListener> {
     /// The next connection, with Nagle's algorithm off.
     ///
     /// # Cancel safety
@@ -37,6 +39,24 @@ impl Acceptor {
                     // A peer that is gone already shows at the first read.
                     let _ = stream.set_nodelay(true);
                     return (stream, peer);
+                }
+                Err(error) => self.refusal.wait_after(&error).await,
+            }
+        }
+    }
+}
+
+impl Acceptor<UnixListener> {
+    /// The next connection.
+    ///
+    /// # Cancel safety
+    /// No connection is lost when the future is dropped before it is ready.
+    pub async fn next(&mut self) -> UnixStream {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    self.refusal.end();
+                    return stream;
                 }
                 Err(error) => self.refusal.wait_after(&error).await,
             }

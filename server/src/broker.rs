@@ -6,19 +6,25 @@
 //!
 //! - [`frame`]: bytes to pairs and back, no I/O;
 //! - `run`, `memory`, `outbox`, `batch`, `backlog`: runs of frames and where they wait, all bounded;
+//! - `bounds`: which of them hold on which channel;
 //! - `topic`, `queue`, `channel`, `router`: who gets what, and the accounts;
 //! - `publisher`, `hold`: one read into runs, and what a publisher waits for;
-//! - `reader`, `writer`, `session`, [`listener`]: the sockets;
+//! - `stream`, `reader`, `writer`, `session`, [`unix`], [`listener`]: the sockets;
 //! - [`stats`]: what all that counted.
 //!
 //! Knows no HTTP, no chat and no engine; nothing outside `engine` publishes or subscribes here directly.
 
 mod backlog;
 pub(crate) mod batch;
+mod bounds;
 mod channel;
 mod connections;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub(crate) mod hold;
+#[cfg(test)]
+mod interleaving_tests;
 pub mod listener;
 pub(crate) mod membership;
 mod memory;
@@ -34,7 +40,11 @@ mod session;
 #[cfg(test)]
 mod session_tests;
 pub mod stats;
+mod stream;
 mod topic;
+pub mod unix;
 mod writer;
 
+pub use listener::Listeners;
 pub use router::Router;
+pub use unix::UnixSocket;

@@ -7,12 +7,15 @@ use clap::{Parser, Subcommand};
 pub mod agent;
 pub mod broker;
 pub mod chat;
+pub mod db;
 pub mod demo;
 pub mod listen;
 pub mod reference;
 pub mod send;
 pub mod serve;
 pub mod settings;
+pub mod sql;
+pub(crate) mod terminal;
 
 /// Signalbox: watch your services' metrics, message queues and chat live in a browser.
 #[derive(Debug, Parser)]
@@ -29,6 +32,7 @@ Examples:
   signalbox listen /topic/news                 print what is published there
   echo hello | signalbox send /topic/news      publish lines from standard input
   signalbox chat ada                           join the chat from a terminal
+  signalbox sql --database-url postgres:///app  ask a PostgreSQL database, several queries at once
   signalbox demo                               make every view move";
 
 #[derive(Debug, Subcommand)]
@@ -39,6 +43,8 @@ enum Command {
     Listen(listen::Args),
     Send(send::Args),
     Chat(chat::Args),
+    Db(db::Args),
+    Sql(sql::Args),
     Demo(demo::Args),
 }
 
@@ -52,6 +58,8 @@ pub fn main() -> ExitCode {
         Command::Listen(args) => listen::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Chat(args) => chat::run(&args),
+        Command::Db(args) => db::run(&args),
+        Command::Sql(args) => sql::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     result.unwrap_or_else(|error| {

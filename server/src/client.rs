@@ -7,9 +7,8 @@ use std::io;
 use std::time::Duration;
 
 use signalbox_shared::ChannelName;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::broker::frame::{self, HEADER_BYTES};
@@ -21,33 +20,51 @@ const FRAME_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// Time for a connection to come about before the next try.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Connects to the broker at `address` (`host:port`) and subscribes to `channel`; `/null` is for those who only
+/// What stands before the path of a Unix socket where an address is due.
+const UNIX: &str = "unix:";
+
+/// The two sides of a connection, over whatever.
+type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
+
+/// Connects to the broker at `address` (`host:port`, or `unix:` and a path) and subscribes to `channel`; `/null` is for those who only
 /// publish. Keep both sides: dropping the sender ends the stream, which the broker takes for a leave.
 ///
 /// # Errors
 /// When there is no connection within ten seconds, or it fails at once.
 pub async fn connect(address: &str, channel: &ChannelName) -> io::Result<(Listener, Sender)> {
-    let stream = timeout(CONNECT, TcpStream::connect(address)).await.map_err(|_| {
+    let (read_half, write_half) = timeout(CONNECT, halves(address)).await.map_err(|_| {
         io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", CONNECT.as_secs()))
     })??;
-    stream.set_nodelay(true)?;
-    let (read_half, write_half) = stream.into_split();
     let mut sender = Sender { half: write_half, queued: Vec::new() };
     frame::append(&mut sender.queued, channel.as_str().as_bytes());
     sender.flush().await?;
-    Ok((Listener { half: read_half, buffer: Vec::new(), given: 0 }, sender))
+    Ok((Listener::new(read_half), sender))
+}
+
+async fn halves(address: &str) -> io::Result<Halves> {
+    if let Some(path) = address.strip_prefix(UNIX) {
+        let (read_half, write_half) = UnixStream::connect(path).await?.into_split();
+        return Ok((Box::new(read_half), Box::new(write_half)));
+    }
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (read_half, write_half) = stream.into_split();
+    Ok((Box::new(read_half), Box::new(write_half)))
 }
 
 /// The receiving side of a connection.
-#[derive(Debug)]
 pub struct Listener {
-    half: OwnedReadHalf,
+    half: Box<dyn AsyncRead + Send + Unpin>,
     buffer: Vec<u8>,
     /// How much of the buffer was given out by the last call.
     given: usize,
 }
 
 impl Listener {
+    fn new(half: Box<dyn AsyncRead + Send + Unpin>) -> Self {
+        Self { half, buffer: Vec::new(), given: 0 }
+    }
+
     /// Waits for messages and gives all that have come, as frames one after the other, for [`frame::frames`]. `None`
     /// when the broker ended the connection.
     ///
@@ -94,9 +111,8 @@ impl Listener {
 }
 
 /// The publishing side of a connection.
-#[derive(Debug)]
 pub struct Sender {
-    half: OwnedWriteHalf,
+    half: Box<dyn AsyncWrite + Send + Unpin>,
     queued: Vec<u8>,
 }
 
@@ -166,6 +182,9 @@ fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0_u8) >> 11; // 53 bits, what an f64 holds exactly
     random as f64 / (1_u64 << 53) as f64
 }
+
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod tests {

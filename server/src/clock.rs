@@ -11,3 +11,9 @@ pub fn now_ms() -> i64 {
 pub fn new_epoch() -> u64 {
     u64::try_from(now_ms()).unwrap_or(1)
 }
+
+/// Microseconds since the Unix epoch.
+#[must_use]
+pub fn now_us() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}

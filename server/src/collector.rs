@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::limits::Limits;
 
 pub mod agents;
+pub mod alerts;
 pub mod answer;
 pub mod clients;
 pub mod cursor;
@@ -24,11 +25,14 @@ pub mod endpoint;
 pub mod event;
 pub mod history;
 pub mod life;
+pub mod marks;
+pub mod points;
 pub mod ring;
 pub mod sender;
 pub mod series;
 pub mod socket;
 pub mod stats;
+pub mod tier;
 
 pub use cursor::{FeedCursor, Overrun, TooManyClients};
 pub use endpoint::{Attach, Endpoint, EndpointError};

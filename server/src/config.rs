@@ -14,11 +14,13 @@ use crate::limits::{self, Limits};
 use crate::telemetry::LogFormat;
 
 mod alert_rule;
+mod broker;
 mod duration_text;
 pub mod layers;
 mod watch_rule;
 
 pub use alert_rule::AlertRule;
+pub use broker::{BoundsRule, BrokerOptions, SlowSubscriber};
 pub use layers::{Layers, Source, Sourced};
 pub use watch_rule::{TABLES_MAX, WatchRule};
 
@@ -64,6 +66,24 @@ pub const SETTINGS: &[Setting] = &[
         "Where the page, the feed, the WebSocket and the API are served.",
     ),
     setting("broker", "ADDR|off", "127.0.0.1:25000", "Where the message broker listens."),
+    setting(
+        "broker_unix",
+        "PATH",
+        "",
+        "A Unix socket on which the message broker listens as well; a dead one's file is replaced, a living one's is not.",
+    ),
+    setting(
+        "broker_unix_mode",
+        "OCTAL",
+        "600",
+        "Who may connect to that socket, as the permissions of its file: 600 the owner, 660 the group too.",
+    ),
+    setting(
+        "slow_subscriber",
+        "drop|disconnect",
+        "drop",
+        "What becomes of a broker connection that cannot follow its topic: it loses the newest messages, or is closed.",
+    ),
     setting("chat", "ADDR|off", "127.0.0.1:8000", "Where the line chat listens."),
     list(
         "collector_sub",
@@ -134,9 +154,20 @@ pub const TABLES: &[Table] = &[
         name: "alerts",
         help: "A threshold: an agent whose metric stays beyond it for long enough is in alert.",
         example: "metric = \"mem\"   # which metric\n\
-              above = 100      # begins above this; or `below`, or both\n\
-              for = \"10s\"      # and stays there so long; default 0s\n\
-              agent = \"red\"    # only this agent; default every agent\n",
+                  above = 100      # begins above this; or `below`, or both\n\
+                  for = \"10s\"      # and stays there so long; default 0s\n\
+                  agent = \"red\"    # only this agent; default every agent\n",
+    },
+    Table {
+        name: "bounds",
+        help: "Broker bounds for the channels whose names begin with a prefix. Of several prefixes the longest wins; what \
+               it leaves open is as a shorter one has it, or the global bound. Allowed is what the global bound allows.",
+        example: "prefix = \"/queue/video\"     # how the names begin\n\
+                  backlog_messages = 1000     # instead of broker_backlog_messages\n\
+                  backlog_bytes = \"2GiB\"    # instead of broker_backlog_bytes\n\
+                  outbox_messages = 64        # instead of broker_outbox_messages\n\
+                  outbox_bytes = \"64MiB\"    # instead of broker_outbox_bytes\n\
+                  frame_bytes = \"32MiB\"     # instead of broker_frame_bytes\n",
     },
     Table {
         name: "watch",
@@ -153,6 +184,12 @@ pub struct Settings {
     pub http: Option<SocketAddr>,
     /// Where the broker listens; none when off.
     pub broker: Option<SocketAddr>,
+    /// The Unix socket on which the broker listens as well; none when off.
+    pub broker_unix: Option<PathBuf>,
+    /// Permissions of that socket's file.
+    pub broker_unix_mode: u32,
+    /// Bounds by channel prefix, and what becomes of slow subscribers.
+    pub broker_options: BrokerOptions,
     /// Where the chat listens; none when off.
     pub chat: Option<SocketAddr>,
     /// Where samples are subscribed to; empty when off.
@@ -216,6 +253,9 @@ impl Settings {
         Ok(Self {
             http: address(layers, "http")?,
             broker: address(layers, "broker")?,
+            broker_unix: items(layers, "broker_unix", |text| Ok(PathBuf::from(text)))?.pop(),
+            broker_unix_mode: one(layers, "broker_unix_mode", mode_from_text)?,
+            broker_options: broker::options_from_layers(layers)?,
             chat: address(layers, "chat")?,
             collector_sub: endpoints(layers, "collector_sub")?,
             collector_pull: endpoints(layers, "collector_pull")?,
@@ -321,6 +361,12 @@ fn host_from_text(text: &str) -> Result<String, String> {
         );
     }
     Ok(text.to_ascii_lowercase())
+}
+
+fn mode_from_text(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| (0o600..=0o777).contains(mode));
+    mode.filter(|mode| mode & 0o600 == 0o600)
+        .ok_or_else(|| "allowed are permissions from 600 to 777 that let the owner read and write".to_owned())
 }
 
 /// A whole number; a bound in bytes also takes KiB, MiB and GiB.

@@ -216,6 +216,12 @@ impl Batch {
         &self.frames
     }
 
+    /// The same, to keep.
+    #[must_use]
+    pub fn into_frames(self) -> Vec<u8> {
+        self.frames
+    }
+
     /// How many messages these are.
     #[must_use]
     pub fn n_messages(&self) -> u64 {

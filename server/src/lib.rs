@@ -1,6 +1,6 @@
 //! Signalbox's relay: a broker, a collector, a chat and the web side that shows them, in one process.
 //!
-//! Floors, each of which stands only on those below it: `cli`; `relay`; `web`; the services `changes`, `chat` and `collector`;
+//! Floors, each of which stands only on those below it: `cli`; `relay`; `web` and `notices`; the services `changes`, `chat` and `collector`;
 //! `engine`; `broker`; `limits`, `telemetry`, `shutdown`, `clock`. ARCHITECTURE.md shows the way through them.
 
 pub mod accept;
@@ -13,8 +13,13 @@ pub mod clock;
 pub mod collector;
 pub mod config;
 pub mod engine;
+pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod limits;
+pub mod notices;
 pub mod relay;
 pub mod shutdown;
+pub mod tail;
 pub mod telemetry;
 pub mod web;

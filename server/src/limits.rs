@@ -73,6 +73,7 @@ limits! {
     broker_connections = 10_000, 1 => 1_000_000, "Broker connections at the same time; one more is closed at once.";
     broker_handshake_millis = 5_000, 10 => 600_000, "Time a broker client has to name its channel.";
     broker_hold_millis = 10, 0 => 1_000, "Longest time that one read of a topic's publisher is held for a full subscriber.";
+    broker_patience_millis = 1_000, 0 => 60_000, "Time a topic's full subscriber has to drain to half while its publishers are slowed down for it; then it counts as slow although it moves.";
     broker_channel_idle_secs = 600, 1 => 86_400, "Time after which a channel without subscriber and backlog is forgotten.";
     broker_drain_millis = 5_000, 0 => 8_000, "Time the broker has at shutdown to write out what is queued.";
     collector_pending_samples = 8_192, 16 => 1_048_576, "Samples that libzmq queues per agent while the collector is busy (its high-water mark); a sample is at most 64 KiB.";
@@ -81,6 +82,10 @@ limits! {
     history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
     history_samples = 720_000, 100 => 100_000_000, "Samples kept for the feed's resume and the charts' first paint: one hour of 200 agents at one a second.";
     history_bytes = 256 * MIB, 256 * KIB => 64 * GIB, "Bytes of encoded events kept for the feed's resume, and as many again of the charts' columns.";
+    history_tier10_secs = 86_400, 0 => 604_800, "Age at which a bucket of 10 s leaves the history: up to 242 KB per agent and metric in 24 hours; 0 keeps none.";
+    history_tier60_secs = 604_800, 0 => 604_800, "Age at which a bucket of 60 s leaves the history: up to 283 KB per agent and metric in 7 days; 0 keeps none.";
+    history_tiers_bytes = 512 * MIB, 256 * KIB => 64 * GIB, "Bytes of both kinds of buckets: 1,000 agents and metrics for the whole time; of more, the oldest leave earlier.";
+    history_marks = 1_000, 1 => 100_000, "Marks kept for the charts: messages on /topic/marks, and alerts that begin or end.";
     history_answer_values = 1_000_000, 1_000 => 100_000_000, "Values in one answer about the history; where there are more, its points are that much wider apart.";
     feed_clients = 10_000, 1 => 1_000_000, "Feeds open at the same time; one more is answered 503.";
     feed_stall_secs = 30, 1 => 3_600, "Time after which a feed client that does not read is dropped.";
@@ -91,6 +96,9 @@ limits! {
     socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
     socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms; of more, the newest are shown and the rest counted as skipped.";
     socket_batch_bytes = 512 * KIB, 64 * KIB => 64 * MIB, "Bytes of one channel sent to a page per batch of 16 ms.";
+    tail_messages = 65_536, 16 => 16_777_216, "Messages of one watched channel kept for those who watch it; one who is further behind skips them.";
+    tail_bytes = 8 * MIB, 64 * KIB => GIB, "Bytes of one watched channel kept for those who watch it, once for all of them.";
+    tails_bytes = 256 * MIB, MIB => 64 * GIB, "Bytes of all watched channels together; beyond it each keeps only its newest.";
     socket_fetch_bytes = 32 * MIB, 64 * KIB => 4 * GIB, "Bytes of cut payloads kept per WebSocket so that a page can fetch the rest.";
     socket_requests_per_sec = 200, 1 => 1_000_000, "Requests a page may send per second, in bursts of twice as many.";
     socket_stall_secs = 30, 1 => 3_600, "Time after which a page that does not read is dropped.";
@@ -102,6 +110,7 @@ limits! {
     chat_history_bytes = 16 * MIB, 64 * KIB => 16 * GIB, "Bytes of lines kept per room, encodings and index included.";
     chat_history_secs = 86_400, 60 => 31_536_000, "Age at which a line leaves its room's history.";
     chat_lines_per_sec = 10, 1 => 100_000, "Lines a user may say per second, in bursts of five times as many.";
+    chat_posts_per_sec = 50, 1 => 100_000, "Lines that programs may post to one room through the broker per second, all together, in bursts of five times as many.";
     chat_rooms = 64, 1 => 100_000, "Rooms at the same time.";
     database_connections = 8, 1 => 1_000, "Connections to the database for reads and writes, besides the one that listens.";
     database_millis = 5_000, 10 => 600_000, "Time a read or a write in the database may take, waiting for a connection included.";
@@ -143,7 +152,7 @@ mod tests {
             "clients",
             "channels",
         ];
-        let counted = ["agents", "agent", "events", "rooms", "rows", "subscriptions", "values"];
+        let counted = ["agents", "agent", "events", "rooms", "rows", "subscriptions", "values", "marks"];
         for limit in TABLE {
             let last = limit.name.rsplit('_').next().unwrap();
             assert!(units.contains(&last) || counted.contains(&last), "{} has no unit", limit.name);

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::broker;
+use crate::changes::Changes;
 use crate::chat::{self, Chat};
 use crate::clock::now_ms;
 use crate::collector::{Collector, CollectorHandle, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::notices;
+use crate::tail::Tails;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -27,6 +31,7 @@ pub struct Relay {
     addresses: Addresses,
     tasks: TaskTracker,
     collector: Option<CollectorHandle>,
+    chat: Arc<Chat>,
     shutdown: CancellationToken,
     limits: Arc<Limits>,
 }
@@ -38,6 +43,8 @@ pub struct Addresses {
     pub http: Option<SocketAddr>,
     /// Message broker.
     pub broker: Option<SocketAddr>,
+    /// Message broker's Unix socket.
+    pub broker_unix: Option<PathBuf>,
     /// Line chat.
     pub chat: Option<SocketAddr>,
     /// The collector's endpoints.
@@ -51,14 +58,18 @@ impl Relay {
     /// An address that cannot be bound, with the setting that moves it. Nothing runs then.
     pub async fn start(settings: &Settings, shutdown: CancellationToken) -> anyhow::Result<Self> {
         let http = bind(settings.http, "http").await?;
-        let broker = bind(settings.broker, "broker").await?;
+        let broker =
+            broker::Listeners { tcp: bind(settings.broker, "broker").await?, unix: bind_unix(settings)? };
         let line_chat = bind(settings.chat, "chat").await?;
 
         let limits = Arc::new(settings.limits.clone());
-        let router = broker::Router::new(&limits);
+        let router = broker::Router::with_options(&limits, &settings.broker_options);
         let engine = Engine::embedded(router.clone());
-        let history = History::new(&limits);
-        let rooms = Chat::new(&limits);
+        let history = History::with_rules(&limits, &settings.alerts);
+        let rooms = match &settings.data_dir {
+            Some(folder) => Chat::open(&limits, &folder.join("chat"))?,
+            None => Chat::new(&limits),
+        };
         let collector = Collector::start(
             &settings.collector_sub,
             &settings.collector_pull,
@@ -68,28 +79,53 @@ impl Relay {
             shutdown.clone(),
         )?;
 
+        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
+        let notices = notices::start(
+            engine.clone(),
+            rooms.clone(),
+            history.clone(),
+            collector.stats(),
+            shutdown.clone(),
+        );
+
         let addresses = Addresses {
             http: local_address(http.as_ref())?,
-            broker: local_address(broker.as_ref())?,
+            broker: local_address(broker.tcp.as_ref())?,
+            broker_unix: broker.unix.as_ref().and(settings.broker_unix.clone()),
             chat: local_address(line_chat.as_ref())?,
             collector: collector.endpoints().to_vec(),
         };
         let services = services(&addresses);
         let tasks = TaskTracker::new();
-        if let Some(listener) = broker {
-            tasks.spawn(broker::listener::serve(listener, router, shutdown.clone()));
+        if let Some(listening) = listening {
+            tasks.spawn(listening);
         }
+        if broker.tcp.is_some() || broker.unix.is_some() {
+            tasks.spawn(broker::listener::serve(broker, router, shutdown.clone()));
+        }
+        let bridge = chat::bridge::serve(rooms.clone(), engine.clone(), limits.clone(), shutdown.clone());
+        tasks.spawn(bridge);
         if let Some(listener) = line_chat {
             tasks.spawn(chat::listener::serve(listener, rooms.clone(), limits.clone(), shutdown.clone()));
         }
         if let Some(listener) = http {
-            let sockets = Sockets::start(engine.clone(), rooms.clone(), limits.clone(), shutdown.clone());
+            let tails = Tails::new(engine.clone(), limits.clone());
+            let sockets = Sockets::start(
+                engine.clone(),
+                tails.clone(),
+                rooms.clone(),
+                changes.clone(),
+                limits.clone(),
+                shutdown.clone(),
+            );
             let state = AppState {
                 sockets: sockets.clone(),
                 engine,
+                tails,
                 history,
                 collector: collector.stats(),
-                chat: rooms,
+                chat: rooms.clone(),
+                changes,
                 limits: limits.clone(),
                 services: services.clone(),
                 started_at_ms: now_ms(),
@@ -103,8 +139,9 @@ impl Relay {
                 sockets.ended().await;
             });
         }
+        tasks.spawn(notices);
         tasks.close();
-        Ok(Self { services, addresses, tasks, collector: Some(collector), shutdown, limits })
+        Ok(Self { services, addresses, tasks, collector: Some(collector), chat: rooms, shutdown, limits })
     }
 
     /// Where it listens.
@@ -128,6 +165,8 @@ impl Relay {
             if let Some(collector) = collector {
                 collector.join().await;
             }
+            // Everybody has left: these were the last lines.
+            self.chat.close();
         };
         if !within(Duration::from_millis(self.limits.shutdown_millis), ended).await {
             let left = self.tasks.len();
@@ -148,6 +187,15 @@ async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Opti
     Ok(Some(listener))
 }
 
+fn bind_unix(settings: &Settings) -> anyhow::Result<Option<broker::UnixSocket>> {
+    let Some(path) = &settings.broker_unix else { return Ok(None) };
+    let socket = broker::UnixSocket::bind(path, settings.broker_unix_mode).with_context(|| {
+        let path = path.display();
+        format!("broker_unix cannot listen on {path}: choose another path with --broker-unix, or end what listens there")
+    })?;
+    Ok(Some(socket))
+}
+
 fn local_address(listener: Option<&TcpListener>) -> anyhow::Result<Option<SocketAddr>> {
     listener.map(TcpListener::local_addr).transpose().context("a bound listener has no address")
 }
@@ -160,6 +208,8 @@ fn services(addresses: &Addresses) -> Arc<[ServiceInfo]> {
         setting: setting.to_owned(),
     };
     let tcp = |address: Option<SocketAddr>| address.iter().map(SocketAddr::to_string).collect();
+    let mut broker: Vec<String> = tcp(addresses.broker);
+    broker.extend(addresses.broker_unix.iter().map(|path| format!("unix:{}", path.display())));
     [
         service(
             "page",
@@ -167,7 +217,7 @@ fn services(addresses: &Addresses) -> Arc<[ServiceInfo]> {
             addresses.http.iter().map(|a| format!("http://{a}")).collect(),
             "--http",
         ),
-        service("broker", "length-prefixed frames over TCP", tcp(addresses.broker), "--broker"),
+        service("broker", "length-prefixed frames over TCP", broker, "--broker"),
         service(
             "collector",
             "JSON samples over ZeroMQ (PUB or PUSH)",

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use signalbox_shared::api::ServiceInfo;
 use tokio_util::sync::CancellationToken;
 
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::collector::{CollectorStats, History};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 pub mod api;
 pub mod assets;
@@ -21,6 +23,7 @@ pub mod auth;
 pub mod feed;
 pub mod listener;
 pub mod metrics_api;
+pub mod patrons;
 pub mod problem;
 pub mod prometheus;
 pub mod socket;
@@ -32,12 +35,16 @@ use socket::Sockets;
 pub struct AppState {
     /// Message routing.
     pub engine: Engine,
+    /// What watchers see of channels.
+    pub tails: Arc<Tails>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.
     pub collector: Arc<CollectorStats>,
     /// The rooms.
     pub chat: Arc<Chat>,
+    /// The database whose changes are followed.
+    pub changes: Changes,
     /// Open WebSockets and what they share.
     pub sockets: Arc<Sockets>,
     /// Every bound.
@@ -53,6 +60,12 @@ pub struct AppState {
 impl FromRef<AppState> for Arc<History> {
     fn from_ref(state: &AppState) -> Self {
         state.history.clone()
+    }
+}
+
+impl FromRef<AppState> for Changes {
+    fn from_ref(state: &AppState) -> Self {
+        state.changes.clone()
     }
 }
 
@@ -78,6 +91,12 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/channels", get(api::channels))
         .route("/api/connections", get(api::connections))
         .route("/api/metrics/history", get(metrics_api::history))
+        .route("/api/changes", get(api::changes))
+        .route("/api/patrons", get(patrons::list))
+        .route("/patron", post(patrons::create))
+        .route("/patron/{id}", get(patrons::read).put(patrons::change).delete(patrons::delete))
+        .route("/api/metrics/rules", get(metrics_api::rules))
+        .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(axum::extract::DefaultBodyLimit::max(

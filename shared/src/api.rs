@@ -93,6 +93,15 @@ pub struct CollectorInfo {
     /// The same, but not published: there was no room.
     #[serde(default)]
     pub other_dropped: u64,
+    /// Messages on `/topic/marks` that became marks.
+    #[serde(default)]
+    pub marks: u64,
+    /// Those that were no mark by reason, with the last one of each; `lost` where the relay could not keep up.
+    #[serde(default)]
+    pub marks_refused: BTreeMap<String, Refused>,
+    /// Alerts that stand in the feed only: the chat and `/topic/alerts` could not be told.
+    #[serde(default)]
+    pub alerts_unsaid: u64,
     /// Who reads the feed, and who did not keep up.
     #[serde(default)]
     pub feed: FeedInfo,

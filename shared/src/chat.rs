@@ -21,6 +21,13 @@ pub const KEY_BYTES_MAX: usize = 80;
 /// Most users that one message lists, longest there first; how many there are is told beside it. A room of thousands
 /// would else send hundreds of kilobytes to everyone whenever somebody comes or goes.
 pub const PRESENCE_USERS_MAX: usize = 500;
+/// Most rooms that one answer lists; how many there are is told beside it.
+pub const ROOM_ROWS_MAX: usize = 500;
+/// Under whose name the relay itself speaks in a room. Nobody can take it: what the relay says to one line client
+/// begins in the same way.
+pub const HOUSE_NAME: &str = "Notice";
+/// Names that line clients see before a colon when the relay speaks, upper and lower case alike.
+const HOUSE_NAMES: [&str; 2] = [HOUSE_NAME, "Error"];
 /// A line that says nothing but "still here" (ASCII SYN, "synchronous idle"): it counts against the idle timeout and
 /// goes to nobody. Source: docs/protocol.md §4.
 pub const KEEP_ALIVE_LINE: &str = "\u{16}";
@@ -43,6 +50,15 @@ pub enum NameError {
         /// The first one found.
         code_point: u32,
     },
+    /// What the relay calls itself.
+    #[error("the name {name:?} is in use by the relay itself")]
+    House {
+        /// The name.
+        name: String,
+    },
+    /// A colon before white space: line clients could not tell `ada: hi` under the name `ada` from a name `ada: hi`.
+    #[error("a name must not contain a colon before a space: it would read as another's line")]
+    Ambiguous,
 }
 
 /// Checks a user name, white space around it trimmed, and gives it back.
@@ -58,10 +74,16 @@ pub fn check_name(text: &str) -> Result<&str, NameError> {
     if NAME_CHARS_MAX < chars {
         return Err(NameError::TooLong { chars });
     }
-    match name.chars().find(|&c| is_control(c)) {
-        Some(c) => Err(NameError::ControlCharacter { code_point: c.into() }),
-        None => Ok(name),
+    if let Some(c) = name.chars().find(|&c| is_control(c)) {
+        return Err(NameError::ControlCharacter { code_point: c.into() });
     }
+    if HOUSE_NAMES.iter().any(|house| house.eq_ignore_ascii_case(name)) {
+        return Err(NameError::House { name: name.to_owned() });
+    }
+    if name.split(':').skip(1).any(|rest| rest.starts_with(char::is_whitespace)) {
+        return Err(NameError::Ambiguous);
+    }
+    Ok(name)
 }
 
 /// Why a text is no room name. Its text is shown to the user.
@@ -129,7 +151,7 @@ fn visible(c: char) -> char {
 
 /// Characters that could act on a terminal, reorder the text around them (Unicode's bidi controls, UAX #9), end a
 /// line, or make two names look the same by being invisible.
-pub(crate) fn is_control(c: char) -> bool {
+pub fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -160,10 +182,40 @@ pub enum ChatLineKind {
         /// The line.
         text: String,
     },
+    /// A program said something through the broker (docs/protocol.md §4, "Rooms on the broker").
+    Posted {
+        /// The line.
+        text: String,
+    },
+    /// The relay itself tells something; the name is [`HOUSE_NAME`].
+    Announced {
+        /// The line.
+        text: String,
+    },
     /// Somebody came.
     Joined,
     /// Somebody went.
     Left,
+}
+
+impl ChatLineKind {
+    /// What was said, by whomever; none when somebody came or went.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Said { text } | Self::Posted { text } | Self::Announced { text } => Some(text),
+            Self::Joined | Self::Left => None,
+        }
+    }
+}
+
+/// A room that one can go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatRoomRow {
+    /// Its name.
+    pub name: String,
+    /// How many are in it.
+    pub n_users: u64,
 }
 
 /// Somebody in a room.
@@ -175,6 +227,9 @@ pub struct ChatUser {
     pub via: ChatVia,
     /// Since when, in milliseconds since the Unix epoch.
     pub since_ms: i64,
+    /// Whether nobody looks at the page, or has touched it for a while; a line client does not tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_idle: bool,
 }
 
 /// How a user takes part.
@@ -207,6 +262,18 @@ mod tests {
         check("a\u{1b}[2Jb", Err(NameError::ControlCharacter { code_point: 0x1b }));
         check("a\u{202e}b", Err(NameError::ControlCharacter { code_point: 0x202e }));
         check("a\u{200b}da", Err(NameError::ControlCharacter { code_point: 0x200b }));
+    }
+
+    #[test]
+    fn no_name_reads_as_the_line_of_another() {
+        check("ada:b", Ok("ada:b"));
+        check("ada:", Ok("ada:"));
+        check("::1", Ok("::1"));
+        check("ada: hi", Err(NameError::Ambiguous));
+        check("a:b:\u{a0}c", Err(NameError::Ambiguous));
+        check("notice", Err(NameError::House { name: "notice".to_owned() }));
+        check("Error", Err(NameError::House { name: "Error".to_owned() }));
+        check("Noticed", Ok("Noticed"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! are loaded by the tests of this crate.
 
 pub mod api;
+pub mod changes;
 pub mod channel;
 pub mod chat;
 pub mod detail;

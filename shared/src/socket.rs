@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{ChannelRow, Features};
-use crate::chat::{ChatLine, ChatUser};
+use crate::changes::{ChangeEvent, ChangesAccounts, ChangesInfo};
+use crate::chat::{ChatLine, ChatRoomRow, ChatUser};
 use crate::detail::ChannelDetail;
 use crate::engine::EngineInfo;
 use crate::feed::GapReason;
@@ -93,7 +94,16 @@ pub enum ClientMessage {
     },
     /// Stop that.
     UnwatchChannel,
-    /// Enter a room, answered with `chat_joined` or `refused`.
+    /// Begin to receive `changes` and `changes_status`: the newest changes first, or those after `since`.
+    WatchChanges {
+        /// The last change this page has seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<EventId>,
+    },
+    /// Stop that.
+    UnwatchChanges,
+    /// Enter a room, answered with `chat_joined` or `refused`. From inside it, under another name: go on under that
+    /// one, or stay under the old one when it is refused.
     ChatJoin {
         /// Chosen by the page, repeated in the answer.
         id: u64,
@@ -109,6 +119,25 @@ pub enum ClientMessage {
     ChatLeave {
         /// The room.
         room: String,
+    },
+    /// Read on in a room's past, answered with `chat_older` or `refused`; for a page that is in the room.
+    ChatHistory {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The oldest line that the page has.
+        before: EventId,
+    },
+    /// Tell the others in every room of this page whether somebody looks at it.
+    ChatIdle {
+        /// Whether nobody does.
+        is_idle: bool,
+    },
+    /// Ask which rooms there are, answered with `chat_rooms`.
+    ChatList {
+        /// Chosen by the page, repeated in the answer.
+        id: u64,
     },
     /// Say a line, answered with `ack` or `refused`. A repeated `key` is acknowledged and not said again.
     ChatSay {
@@ -239,6 +268,18 @@ pub enum ServerMessage {
         /// The whole of it.
         detail: ChannelDetail,
     },
+    /// Rows of the database that changed, oldest first.
+    Changes {
+        /// What the page shows.
+        events: Vec<ChangeEvent>,
+        /// Exact accounts since the page began to watch, this batch included.
+        accounts: ChangesAccounts,
+    },
+    /// How the database, its watched tables and the cache stand: at first, then at most once a second when it changes.
+    ChangesStatus {
+        /// Everything.
+        info: Box<ChangesInfo>,
+    },
     /// A room was entered.
     ChatJoined {
         /// From the request.
@@ -258,6 +299,26 @@ pub enum ServerMessage {
         /// Present when the lines after `since` could not all be given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gap: Option<ChatGap>,
+    },
+    /// Lines of a room before those that the page has.
+    ChatOlder {
+        /// From the request.
+        id: u64,
+        /// The room.
+        room: String,
+        /// The lines right before the one that was named, oldest first.
+        lines: Vec<ChatLine>,
+        /// Whether there are older ones still.
+        has_more: bool,
+    },
+    /// The rooms that there are, in the order of their names.
+    ChatRooms {
+        /// From the request.
+        id: u64,
+        /// At most [`crate::chat::ROOM_ROWS_MAX`].
+        rooms: Vec<ChatRoomRow>,
+        /// How many there are.
+        n_rooms: u64,
     },
     /// Something happened in a room.
     ChatLine {
@@ -330,6 +391,9 @@ pub struct TailAccounts {
     pub filtered: u64,
     /// Messages that the page could not follow.
     pub skipped: u64,
+    /// Of the filtered ones, those that were too large for the filter to look at.
+    #[serde(default)]
+    pub unjudged: u64,
 }
 
 /// What a request did.
@@ -345,6 +409,8 @@ pub enum AckDetail {
     Waiting,
     /// A publish that nobody was there for: discarded and counted.
     Unrouted,
+    /// A publish that was handed to a broker elsewhere, which does not tell what became of it.
+    Sent,
     /// A purge: how many messages it removed.
     Purged {
         /// Messages.

@@ -13,6 +13,7 @@ mod dev;
 mod dist;
 mod docs;
 mod page;
+mod postgres;
 mod process;
 mod progress;
 mod python;

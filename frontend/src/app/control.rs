@@ -2,6 +2,7 @@
 //!
 //! The views call it and watch the stores; it knows no view.
 
+mod changes;
 mod chat;
 mod feed;
 mod payload;
@@ -167,6 +168,7 @@ impl Control {
         self.stores.view.set(view.clone());
         self.view_changed(&old, &view);
         self.tail_query_changed();
+        self.changes_view_changed(&old, &view);
         self.read_chat();
     }
 

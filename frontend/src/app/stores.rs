@@ -13,9 +13,11 @@ use super::live::Live;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::Agents;
+use crate::state::changes::Changes;
 use crate::state::channels::Channels;
 use crate::state::chat_room::ChatRoom;
 use crate::state::field_charts::FieldCharts;
+use crate::state::patrons::Patrons;
 use crate::state::publishes::Publishes;
 use crate::state::repeat::Repeat;
 use crate::state::route::{Query, View};
@@ -111,6 +113,10 @@ pub struct Stores {
     pub field_series: StoreHandle,
     /// The lobby.
     pub chat: Live<ChatRoom>,
+    /// The changes of the database.
+    pub changes: Live<Changes>,
+    /// The table of patrons.
+    pub patrons: Live<Patrons>,
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
     /// What is wrong with the page's configuration.
@@ -146,6 +152,8 @@ impl Default for Stores {
             fields: Live::default(),
             field_series: owner.with(|| StoreHandle::new(CHANNEL_BOUNDS)),
             chat: Live::default(),
+            changes: Live::default(),
+            patrons: Live::default(),
             elsewhere: Live::default(),
             trouble: Live::default(),
             _owner: owner,

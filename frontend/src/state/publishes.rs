@@ -92,6 +92,9 @@ impl Publish {
                 format!("{what}: queued for {}", units::counted(*n_subscribers, "subscriber", "subscribers"))
             }
             Outcome::Done(Some(AckDetail::Waiting)) => format!("{what}: waits in the queue for a consumer"),
+            Outcome::Done(Some(AckDetail::Sent)) => {
+                format!("{what}: sent, this broker does not tell to whom")
+            }
             Outcome::Done(Some(AckDetail::Unrouted)) => format!("{what}: nobody was subscribed, discarded"),
             Outcome::Refused(reason) => format!("{what}: refused, {reason}"),
             Outcome::Unknown => format!("{what}: connection lost before the answer, it may have been taken"),

@@ -14,7 +14,7 @@ fn said(seq: u64, name: &str, text: &str) -> ChatLine {
 
 fn inside() -> Page {
     let page = Page::open(View::Chat);
-    let users = vec![ChatUser { name: "ada".into(), via: ChatVia::Browser, since_ms: 0 }];
+    let users = vec![ChatUser { name: "ada".into(), via: ChatVia::Browser, since_ms: 0, is_idle: false }];
     page.stores().chat.update(|chat| {
         chat.present(users, 1);
         chat.joined("ada".into(), vec![], None);

@@ -30,7 +30,7 @@ fn receive(page: &Page, from: u64, texts: &[&str]) {
     let numbered = texts.iter().zip(from..);
     let messages: Vec<_> = numbered.map(|(text, seq)| message(seq, Payload::Text((*text).into()))).collect();
     let received = from + messages.len() as u64 - 1;
-    let accounts = TailAccounts { received, shown: received, filtered: 0, skipped: 0 };
+    let accounts = TailAccounts { received, shown: received, filtered: 0, skipped: 0, unjudged: 0 };
     page.control().update_tail(|tail| tail.apply(messages, accounts));
 }
 

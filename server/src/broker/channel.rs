@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use signalbox_shared::{ChannelKind, ChannelName};
 
+use super::bounds::ChannelBounds;
 use super::frame::{self, HEADER_BYTES};
 use super::hold::{Hold, TopicHold};
 use super::memory::Memory;
-use super::outbox::Bounds;
 use super::queue::{Dealt, Queue, QueueAccount};
 use super::run::{Run, Scratch};
 use super::stats::ChannelStats;
@@ -25,6 +25,7 @@ pub(crate) struct Channel {
     name: ChannelName,
     /// The name as a frame, by which a publisher's next pair is recognised.
     framed_name: Box<[u8]>,
+    bounds: ChannelBounds,
     pub(crate) routing: Routing,
     pub(crate) taps: Receivers,
     pub(crate) counts: Counts,
@@ -87,10 +88,10 @@ pub(crate) struct Published {
 pub(crate) struct Forgotten;
 
 impl Channel {
-    pub(crate) fn new(name: ChannelName, backlog: Bounds, memory: &Arc<Memory>, now_ms: i64) -> Self {
+    pub(crate) fn new(name: ChannelName, bounds: ChannelBounds, memory: &Arc<Memory>, now_ms: i64) -> Self {
         let routing = match name.kind() {
             ChannelKind::Topic => Routing::Topic(Receivers::default()),
-            ChannelKind::Queue => Routing::Queue(Queue::new(backlog, Arc::clone(memory))),
+            ChannelKind::Queue => Routing::Queue(Queue::new(bounds.backlog, Arc::clone(memory))),
             ChannelKind::Null => Routing::Null,
         };
         let mut framed_name = Vec::with_capacity(HEADER_BYTES + name.as_str().len());
@@ -98,6 +99,7 @@ impl Channel {
         let channel = Self {
             name,
             framed_name: framed_name.into_boxed_slice(),
+            bounds,
             routing,
             taps: Receivers::default(),
             counts: Counts::default(),
@@ -111,6 +113,10 @@ impl Channel {
 
     pub(crate) fn name(&self) -> &ChannelName {
         &self.name
+    }
+
+    pub(crate) fn bounds(&self) -> &ChannelBounds {
+        &self.bounds
     }
 
     pub(crate) fn framed_name(&self) -> &[u8] {

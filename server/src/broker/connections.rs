@@ -1,13 +1,12 @@
 //! Who is connected, for statistics and for the bound on connections.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Peer};
 use super::stats::ConnectionRow;
 use crate::clock;
 
@@ -22,7 +21,7 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 pub(crate) struct Connection {
     id: u64,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
     connected_at_ms: i64,
     /// Set when it has said what it subscribes to.
     pub(crate) outbox: OnceLock<Arc<Outbox>>,
@@ -33,7 +32,7 @@ pub(crate) struct Connection {
 
 impl Connections {
     /// Notes a connection, unless `limit` are open already.
-    pub(crate) fn try_open(&self, peer: SocketAddr, limit: u64) -> Option<Arc<Connection>> {
+    pub(crate) fn try_open(&self, peer: Peer, limit: u64) -> Option<Arc<Connection>> {
         let mut open = self.open.lock();
         if limit <= open.len() as u64 {
             return None;

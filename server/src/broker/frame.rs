@@ -57,8 +57,35 @@ pub enum Name<'a> {
     Other(&'a [u8]),
 }
 
-/// Looks at the pair that begins at `at`. `known` is a whole frame, header included, with the name of the pair before:
-/// the same name again is recognised by one comparison. Pass an empty slice when there is none.
+/// Which length a frame may have.
+pub trait FrameLimits {
+    /// Where a channel name is due, in bytes. A name is never longer than 255 bytes, whatever this is.
+    fn of_names(&self) -> usize;
+    /// Where data for this channel is due, in bytes.
+    fn of_data(&self, channel: &[u8]) -> usize;
+}
+
+/// The same limit everywhere.
+impl FrameLimits for usize {
+    fn of_names(&self) -> usize {
+        *self
+    }
+
+    fn of_data(&self, _channel: &[u8]) -> usize {
+        *self
+    }
+}
+
+/// The channel of the pair before, for the next one most likely names it too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// Its name as a whole frame, header included; empty when there was none.
+    pub framed_name: &'a [u8],
+    /// Limit of data for it, in bytes.
+    pub limit_bytes: usize,
+}
+
+/// Looks at the pair that begins at `at`. The same name as before is recognised by one comparison.
 ///
 /// # Errors
 /// Each variant of [`FrameError`], as soon as the bytes there suffice to know.
@@ -66,16 +93,19 @@ pub enum Name<'a> {
 pub fn next_pair<'a>(
     bytes: &'a [u8],
     at: usize,
-    known: &[u8],
-    limit_bytes: usize,
+    known: Known<'_>,
+    limits: &impl FrameLimits,
 ) -> Result<Next<'a>, FrameError> {
     let rest = bytes.get(at..).unwrap_or_default();
-    let (name, data_at) = if !known.is_empty() && rest.starts_with(known) {
-        (Name::Known, at + known.len())
+    let (name, data_at, limit_bytes) = if !known.framed_name.is_empty() && rest.starts_with(known.framed_name)
+    {
+        (Name::Known, at + known.framed_name.len(), known.limit_bytes)
     } else {
-        match name_frame(rest, limit_bytes)? {
+        match name_frame(rest, limits.of_names())? {
             NameFrame::Whole([]) => return Ok(Next::End),
-            NameFrame::Whole(name) => (Name::Other(name), at + HEADER_BYTES + name.len()),
+            NameFrame::Whole(name) => {
+                (Name::Other(name), at + HEADER_BYTES + name.len(), limits.of_data(name))
+            }
             NameFrame::Partial { needed_bytes } => {
                 return Ok(Next::Partial { needed_bytes: at + needed_bytes });
             }
@@ -197,7 +227,8 @@ mod tests {
     const LIMIT: usize = 8;
 
     fn check(bytes: &[u8], known: &[u8], expected: &Result<Next<'_>, FrameError>) {
-        assert_eq!(&next_pair(bytes, 0, known, LIMIT), expected, "{bytes:?} after {known:?}");
+        let known = Known { framed_name: known, limit_bytes: LIMIT };
+        assert_eq!(&next_pair(bytes, 0, known, &LIMIT), expected, "{bytes:?} after {known:?}");
     }
 
     #[test]

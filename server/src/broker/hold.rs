@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -61,11 +62,13 @@ impl TopicHold {
         Ok(hold)
     }
 
-    /// Offers the rest whenever there is room, until all have it or the deadline is there.
-    pub(crate) async fn settle(mut self, deadline: Instant) -> Settled {
+    /// Offers the rest whenever there is room, until all have it or the deadline is there. Nobody is waited for longer
+    /// than `patience` after it had no room, however small the pieces in which it is given more.
+    pub(crate) async fn settle(mut self, deadline: Instant, patience: Duration) -> Settled {
         let mut settled = Settled::default();
         for place in 0..self.short.len() {
             let outbox = Arc::clone(&self.short[place].outbox);
+            let deadline = outbox.pressed_since().map_or(deadline, |since| deadline.min(since + patience));
             loop {
                 let room = outbox.room();
                 tokio::pin!(room);
@@ -147,7 +150,6 @@ pub(crate) struct Settled {
 #[cfg(test)]
 mod tests {
     use std::task::{Context, Poll, Waker};
-    use std::time::Duration;
 
     use super::super::batch::Batch;
     use super::super::membership::Membership;
@@ -156,6 +158,8 @@ mod tests {
     use super::super::run::Scratch;
     use super::*;
     use crate::limits::Limits;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
 
     /// A subscriber with room for 16 messages that was offered 40.
     fn pressed() -> (Arc<Router>, Membership, TopicHold) {
@@ -197,7 +201,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        let (settled, ()) = tokio::join!(hold.settle(deadline), draining);
+        let (settled, ()) = tokio::join!(hold.settle(deadline, PATIENCE), draining);
         assert_eq!(settled, Settled { n_queued: 24, n_dropped: 0 });
         assert!(Instant::now() < deadline, "nobody waited for the deadline");
         assert_eq!((account(&member).delivered, account(&member).slow_since_ms), (40, None));
@@ -208,7 +212,7 @@ mod tests {
     async fn one_that_does_not_is_slow_until_it_has_drained_to_half() {
         let (router, member, hold) = pressed();
         let deadline = Instant::now() + Duration::from_millis(10);
-        assert_eq!(hold.settle(deadline).await, Settled { n_queued: 0, n_dropped: 24 });
+        assert_eq!(hold.settle(deadline, PATIENCE).await, Settled { n_queued: 0, n_dropped: 24 });
         assert!(deadline <= Instant::now());
         assert!(account(&member).slow_since_ms.is_some());
 
@@ -221,6 +225,44 @@ mod tests {
         assert_eq!(router.publish(&name, &one, &mut Scratch::default()).unwrap().n_queued, 1);
     }
 
+    /// It moves, message by message, and would slow its publishers down for ever.
+    #[tokio::test(start_paused = true)]
+    async fn one_that_moves_but_does_not_drain_to_half_is_slow_when_patience_ends() {
+        let router = Router::new(&Limits { broker_outbox_messages: 16, ..Limits::default() });
+        let member = router.join(b"/topic/t", Peer::Relay, false).unwrap();
+        let publish = |n: u64| {
+            let frames = [0, 0, 0, 1, b'x'].repeat(usize::try_from(n).unwrap());
+            let run = Run::whole(&frames, n);
+            router.publish(member.outbox().channel(), &run, &mut Scratch::default()).unwrap().hold
+        };
+        assert!(publish(16).is_none());
+        let mut batch = Batch::default();
+        let started = Instant::now();
+        let mut n_held = 0;
+        let settled = loop {
+            let Some(Hold::Topic(hold)) = publish(1) else { panic!("it was full") };
+            if PATIENCE <= started.elapsed() {
+                break hold.settle(Instant::now() + Duration::from_millis(10), PATIENCE).await;
+            }
+            if batch.is_empty() {
+                let taken = member.outbox().poll_take(&mut Context::from_waker(Waker::noop()), &mut batch);
+                assert!(taken.is_ready());
+            }
+            let draining = async {
+                tokio::time::advance(Duration::from_millis(5)).await;
+                member.note_written(5, batch.advance(5));
+            };
+            let deadline = Instant::now() + Duration::from_millis(10);
+            let (settled, ()) = tokio::join!(hold.settle(deadline, PATIENCE), draining);
+            assert_eq!(settled, Settled { n_queued: 1, n_dropped: 0 });
+            n_held += 1;
+        };
+        assert_eq!(n_held * 10, PATIENCE.as_millis());
+        assert_eq!(settled, Settled { n_queued: 0, n_dropped: 1 });
+        assert!(account(&member).slow_since_ms.is_some());
+        assert!(publish(1).is_none(), "it holds nobody any more");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_hold_that_is_given_up_or_outlived_is_accounted_for() {
         let (router, _member, hold) = pressed();
@@ -229,7 +271,7 @@ mod tests {
 
         let (router, member, hold) = pressed();
         assert_eq!(member.leave(&Batch::default()), 16);
-        let settled = hold.settle(Instant::now() + Duration::from_secs(1)).await;
+        let settled = hold.settle(Instant::now() + Duration::from_secs(1), PATIENCE).await;
         assert_eq!(settled, Settled::default(), "who has left loses nothing any more");
         assert_eq!(router.channels()[0].dropped, 16);
         assert_eq!(router.stats().buffered_bytes, 0);

@@ -146,12 +146,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, frame_bytes_max: u64) -> Self {
         Self {
             queued: Budget::new("queued messages", limits.broker_buffered_bytes),
             inbound: Budget::new(
                 "unfinished frames",
-                (limits.broker_buffered_bytes / INBOUND_PART).max(2 * limits.broker_frame_bytes),
+                (limits.broker_buffered_bytes / INBOUND_PART).max(2 * frame_bytes_max),
             ),
             buffers: Mutex::new(Vec::new()),
             workspaces: Mutex::new(Vec::new()),

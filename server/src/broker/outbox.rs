@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use parking_lot::{Mutex, MutexGuard};
 use signalbox_shared::ChannelName;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::batch::Batch;
 use super::memory::{KEEP_BYTES_MAX, Memory};
@@ -24,6 +25,8 @@ use crate::clock;
 pub(crate) enum Peer {
     /// A broker client.
     Tcp(SocketAddr),
+    /// A broker client on this machine.
+    Unix { uid: u32, pid: i32 },
     /// A subscription of the relay itself.
     Relay,
 }
@@ -32,6 +35,7 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::Unix { uid, pid } => write!(f, "unix:uid={uid},pid={pid}"),
             Self::Relay => f.write_str("relay"),
         }
     }
@@ -51,7 +55,7 @@ pub(crate) enum Offer {
 }
 
 /// How much an outbox may hold.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) n_messages: u64,
     pub(crate) n_bytes: usize,
@@ -66,6 +70,7 @@ pub(crate) struct Outbox {
     memory: Arc<Memory>,
     state: Mutex<State>,
     room: Notify,
+    became_slow: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +84,8 @@ struct State {
     waker: Option<std::task::Waker>,
     /// Something found no room since the outbox was last half empty.
     has_refused: bool,
+    /// When it first found no room for a topic's run since then.
+    pressed_since: Option<Instant>,
     /// Takes nothing any more.
     is_closed: bool,
     slow: Option<Slow>,
@@ -154,7 +161,15 @@ impl State {
 
 impl Outbox {
     pub(crate) fn new(peer: Peer, channel: ChannelName, bounds: Bounds, memory: Arc<Memory>) -> Self {
-        Self { peer, channel, bounds, memory, state: Mutex::default(), room: Notify::new() }
+        Self {
+            peer,
+            channel,
+            bounds,
+            memory,
+            state: Mutex::default(),
+            room: Notify::new(),
+            became_slow: Notify::new(),
+        }
     }
 
     pub(crate) fn channel(&self) -> &ChannelName {
@@ -200,6 +215,7 @@ impl Outbox {
             return Offer::Queued { is_pressed: state.has_refused }; // the whole budget was short of the sum, and had room for each
         }
         state.has_refused = true;
+        state.pressed_since.get_or_insert_with(Instant::now);
         Offer::Short { n_messages, n_bytes }
     }
 
@@ -219,6 +235,7 @@ impl Outbox {
         let (queued_messages, queued_bytes) = (state.queued_messages(), state.queued_bytes());
         drop(state);
         if begins {
+            self.became_slow.notify_one();
             tracing::warn!(
                 peer = %self.peer,
                 channel = %self.channel,
@@ -306,6 +323,7 @@ impl Outbox {
             return false;
         }
         let has_refused = std::mem::take(&mut state.has_refused);
+        state.pressed_since = None;
         let slow = state.slow.take();
         drop(state);
         if let Some(slow) = slow {
@@ -330,10 +348,20 @@ impl Outbox {
         );
     }
 
+    /// Since when it has had no room for a topic's runs and not drained to half.
+    pub(crate) fn pressed_since(&self) -> Option<Instant> {
+        self.state.lock().pressed_since
+    }
+
     /// The next time that the outbox has drained to half, or its receiver leaves. Obtain it before an offer that may
     /// fall short.
     pub(crate) fn room(&self) -> tokio::sync::futures::Notified<'_> {
         self.room.notified()
+    }
+
+    /// Waits until the receiver has become slow once more. One waits at a time.
+    pub(crate) async fn became_slow(&self) {
+        self.became_slow.notified().await;
     }
 
     /// Takes no more messages from now on; what is pending can still be taken.

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::channel::{Channel, Forgotten};
-use super::frame::{self, FrameError, Name, Next};
+use super::frame::{self, FrameError, Known, Name, Next};
 use super::hold::Hold;
-use super::router::{NoChannel, Router, saturate};
+use super::router::{NoChannel, Router};
 use super::run::{Run, Scratch, Span};
 use crate::clock;
 
@@ -49,15 +49,13 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) struct Publisher {
     router: Arc<Router>,
-    frame_bytes_max: usize,
     /// Where the last message went, for the next one most likely goes there too.
     last: Option<Arc<Channel>>,
 }
 
 impl Publisher {
     pub(crate) fn new(router: Arc<Router>) -> Self {
-        let frame_bytes_max = saturate(router.limits.broker_frame_bytes);
-        Self { router, frame_bytes_max, last: None }
+        Self { router, last: None }
     }
 
     /// Publishes the whole pairs at the beginning of `bytes`, in order, until one must wait.
@@ -105,10 +103,13 @@ impl Publisher {
     /// The pairs from `pass.at` on that go to the last channel.
     #[inline]
     fn collect<'a>(&self, pass: &Pass<'a>, spans: &mut Vec<Span>) -> Collected<'a> {
-        let known = self.last.as_ref().map_or(&[][..], |channel| channel.framed_name());
+        let known = self.last.as_ref().map_or(Known::default(), |channel| Known {
+            framed_name: channel.framed_name(),
+            limit_bytes: channel.bounds().frame_bytes,
+        });
         let (mut at, mut n_bytes) = (pass.at, 0);
         let stop = loop {
-            match frame::next_pair(pass.bytes, at, known, self.frame_bytes_max) {
+            match frame::next_pair(pass.bytes, at, known, &self.router.bounds) {
                 Ok(Next::Pair { name: Name::Known, frame }) => {
                     at = frame.end;
                     n_bytes += frame.len();

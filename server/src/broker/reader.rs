@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, ReadBuf};
-use tokio::net::tcp::ReadHalf;
 
 use super::memory::{Memory, READ_BYTES, Workspace};
 use super::run::Scratch;
+use super::stream::ReadHalf;
 
 /// Bytes one read takes while subscribers cannot follow: with a hold of 10 ms for each, whoever takes 400 KB a second
 /// loses nothing.
@@ -105,7 +105,7 @@ impl Reader {
         cx: &mut Context<'_>,
         half: &mut ReadHalf<'_>,
     ) -> Poll<io::Result<Option<Chunk>>> {
-        ready!(half.as_ref().poll_read_ready(cx))?;
+        ready!(half.poll_read_ready(cx))?;
         let mut workspace = self.memory.take_workspace();
         let carried = self.carry.len();
         let end = if self.is_careful { READ_BYTES.min(carried + CAREFUL_READ_BYTES) } else { READ_BYTES };

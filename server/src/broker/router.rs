@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use signalbox_shared::{ChannelKind, ChannelName, ChannelNameError};
 
+use super::bounds::BoundsTable;
 use super::channel::{Channel, Published, Routing};
 use super::connections::Connections;
 use super::membership::Membership;
 use super::memory::Memory;
-use super::outbox::{Bounds, Outbox, Peer};
+use super::outbox::{Outbox, Peer};
 use super::run::{Run, Scratch};
 use super::stats::{BrokerStats, ChannelStats, Closings, ConnectionRow};
 use crate::clock;
+use crate::config::{BrokerOptions, SlowSubscriber};
 use crate::limits::Limits;
 
 /// How often rates are computed, and idle channels looked for.
@@ -25,6 +27,8 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Router {
     pub(crate) limits: Limits,
+    pub(crate) bounds: BoundsTable,
+    pub(crate) slow_subscriber: SlowSubscriber,
     pub(crate) memory: Arc<Memory>,
     pub(crate) connections: Connections,
     pub(crate) closings: Closings,
@@ -55,9 +59,18 @@ impl Router {
     /// A broker without channels, within `limits`.
     #[must_use]
     pub fn new(limits: &Limits) -> Arc<Self> {
+        Self::with_options(limits, &BrokerOptions::default())
+    }
+
+    /// The same, with bounds by channel prefix and a choice of what becomes of slow subscribers.
+    #[must_use]
+    pub fn with_options(limits: &Limits, options: &BrokerOptions) -> Arc<Self> {
+        let bounds = BoundsTable::new(limits, &options.bounds);
         Arc::new(Self {
             limits: limits.clone(),
-            memory: Arc::new(Memory::new(limits)),
+            memory: Arc::new(Memory::new(limits, bounds.frame_bytes_max() as u64)),
+            bounds,
+            slow_subscriber: options.slow_subscriber,
             connections: Connections::default(),
             closings: Closings::default(),
             channels: RwLock::default(),
@@ -89,11 +102,7 @@ impl Router {
         if self.limits.broker_channels <= channels.len() as u64 {
             return Err(NoChannel::TooMany { limit: self.limits.broker_channels });
         }
-        let backlog = Bounds {
-            n_messages: self.limits.broker_backlog_messages,
-            n_bytes: saturate(self.limits.broker_backlog_bytes),
-        };
-        let channel = Arc::new(Channel::new(checked, backlog, &self.memory, now_ms));
+        let channel = Arc::new(Channel::new(checked, self.bounds.of(name), &self.memory, now_ms));
         channels.insert(name.into(), Arc::clone(&channel));
         Ok(f(&channel))
     }
@@ -116,11 +125,8 @@ impl Router {
 
     /// Begins a receiver's membership in the channel of that name.
     pub(crate) fn join(&self, name: &[u8], peer: Peer, is_tap: bool) -> Result<Membership, NoChannel> {
-        let bounds = Bounds {
-            n_messages: self.limits.broker_outbox_messages,
-            n_bytes: saturate(self.limits.broker_outbox_bytes),
-        };
         self.with_channel(name, |channel| {
+            let bounds = channel.bounds().outbox;
             let outbox = Outbox::new(peer, channel.name().clone(), bounds, Arc::clone(&self.memory));
             Membership::join(Arc::clone(channel), Arc::new(outbox), Arc::clone(&self.memory), is_tap)
         })

@@ -1,14 +1,11 @@
 //! One connection from its first frame to its end: one task, which reads and writes at the same time.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use signalbox_shared::ChannelNameError;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,7 +21,9 @@ use super::publisher::{Publisher, Refusal, Then};
 use super::reader::{Chunk, NoMemory, Reader};
 use super::router::{NoChannel, Router, saturate};
 use super::stats::Closing;
+use super::stream::{ReadHalf, Stream, WriteHalf};
 use super::writer;
+use crate::config::SlowSubscriber;
 
 /// How every session of a listener learns of the end.
 #[derive(Clone, Debug)]
@@ -96,7 +95,7 @@ impl From<NoChannel> for End {
 
 /// Serves one connection until it ends; counts and logs why.
 pub(crate) async fn run(
-    mut stream: TcpStream,
+    mut stream: Stream,
     connection: Arc<Connection>,
     router: Arc<Router>,
     ending: Ending,
@@ -130,7 +129,7 @@ impl Drop for OpenGuard<'_> {
 }
 
 /// One line per connection that did not end as it should.
-pub(crate) fn log_closing(peer: SocketAddr, closing: Closing, why: &str) {
+pub(crate) fn log_closing(peer: Peer, closing: Closing, why: &str) {
     let reason = closing.name();
     if closing.is_violation() || closing == Closing::Truncated {
         tracing::warn!(%peer, reason, "closed broker connection {peer}: {why}");
@@ -141,7 +140,7 @@ pub(crate) fn log_closing(peer: SocketAddr, closing: Closing, why: &str) {
     }
 }
 
-fn log_end(peer: SocketAddr, end: &End) {
+fn log_end(peer: Peer, end: &End) {
     log_closing(peer, end.closing, &end.why);
 }
 
@@ -160,6 +159,7 @@ impl Session<'_> {
             Err(end) => return end,
         };
         let mut batch = Batch::default();
+        let is_intolerant = self.router.slow_subscriber == SlowSubscriber::Disconnect;
         let end = tokio::select! {
             biased;
             result = writer::write(&mut write_half, &membership, &mut batch) => match result {
@@ -167,6 +167,7 @@ impl Session<'_> {
                 Err(error) => error.into(),
             },
             end = self.read() => end,
+            () = membership.outbox().became_slow(), if is_intolerant => slow(&membership),
             () = ending.shutdown.cancelled() => End::shutdown(),
         };
         drop(self);
@@ -186,7 +187,7 @@ impl Session<'_> {
                 End::new(Closing::HandshakeTimeout, why)
             })??,
         };
-        let membership = self.router.join(&name, Peer::Tcp(self.connection.peer), false)?;
+        let membership = self.router.join(&name, self.connection.peer, false)?;
         let _ = self.connection.outbox.set(Arc::clone(membership.outbox()));
         Ok(membership)
     }
@@ -229,6 +230,7 @@ impl Session<'_> {
 
     async fn try_read(&mut self) -> Result<std::convert::Infallible, End> {
         let hold = Duration::from_millis(self.router.limits.broker_hold_millis);
+        let patience = Duration::from_millis(self.router.limits.broker_patience_millis);
         let mut publisher = Publisher::new(Arc::clone(self.router));
         let mut chunk = self.reader.again(); // what came together with the first frame
         let mut hold_deadline = None;
@@ -253,7 +255,7 @@ impl Session<'_> {
                 }
                 Then::Hold(Hold::Topic(topic)) => {
                     let deadline = *hold_deadline.get_or_insert_with(|| Instant::now() + hold);
-                    topic.settle(deadline).await;
+                    topic.settle(deadline, patience).await;
                     chunk = self.reader.again();
                 }
                 Then::Hold(Hold::Queue { channel, refused }) => {
@@ -270,6 +272,16 @@ impl Session<'_> {
             }
         }
     }
+}
+
+fn slow(membership: &Membership) -> End {
+    let account = membership.outbox().account();
+    let (n_messages, n_bytes) = (account.queued_messages, account.queued_bytes);
+    let channel = membership.outbox().channel();
+    let why = format!(
+        "cannot follow {channel}: {n_messages} messages of {n_bytes} bytes wait for it (slow_subscriber = disconnect)"
+    );
+    End::new(Closing::SlowSubscriber, why)
 }
 
 /// Writes out what may still be written, and leaves the channel.

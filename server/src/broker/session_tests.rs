@@ -1,94 +1,9 @@
 //! Whole sessions without a socket: the vectors of docs/protocol.md §1, and any bytes in any pieces.
 
-use std::sync::Arc;
-use std::task::{Context, Waker};
-
 use proptest::prelude::*;
 
-use super::batch::Batch;
-use super::frame::{self, HEADER_BYTES, NameFrame};
-use super::membership::Membership;
-use super::outbox::Peer;
-use super::publisher::{Publisher, Refusal, Then};
-use super::router::{NoChannel, Router};
-use super::run::Scratch;
-use super::session::End;
-use crate::limits::Limits;
-
-/// What the broker made of a client's bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Outcome {
-    subscribes: Option<String>,
-    publishes: Vec<(String, Vec<u8>)>,
-    closing: &'static str,
-}
-
-/// Plays a session whose bytes come in `pieces`, and watches `channels`.
-fn play(pieces: &[&[u8]], channels: &[&str]) -> Outcome {
-    let router = Router::new(&Limits::default());
-    let taps: Vec<Membership> =
-        channels.iter().map(|name| router.join(name.as_bytes(), Peer::Relay, true).unwrap()).collect();
-    let limit_bytes = usize::try_from(router.limits.broker_frame_bytes).unwrap();
-    let mut outcome = Outcome { subscribes: None, publishes: Vec::new(), closing: "left" };
-    let mut publisher = Publisher::new(Arc::clone(&router));
-    let mut scratch = Scratch::default();
-    let mut carry = Vec::new();
-    for piece in pieces {
-        carry.extend_from_slice(piece);
-        let end = loop {
-            if outcome.subscribes.is_some() {
-                let dispatched = publisher.dispatch(&carry, &mut scratch);
-                carry.drain(..dispatched.consumed);
-                break match dispatched.then {
-                    Then::Read { needed_bytes } => {
-                        assert!(carry.len() < needed_bytes);
-                        None
-                    }
-                    Then::Hold(hold) => panic!("nothing is near a bound: {hold:?}"),
-                    Then::End => Some("ended"),
-                    Then::Refuse(Refusal::Frame(error)) => Some(End::from(error).closing.name()),
-                    Then::Refuse(Refusal::TooManyChannels { limit }) => panic!("over {limit} channels"),
-                };
-            }
-            match frame::name_frame(&carry, limit_bytes) {
-                Ok(NameFrame::Partial { needed_bytes }) => {
-                    assert!(carry.len() < needed_bytes);
-                    break None;
-                }
-                Ok(NameFrame::Whole([])) => break Some("ended"),
-                Ok(NameFrame::Whole(name)) => match router.channel(name) {
-                    Ok(channel) => {
-                        outcome.subscribes = Some(channel.name().to_string());
-                        carry.drain(..HEADER_BYTES + channel.name().as_str().len());
-                    }
-                    Err(NoChannel::Name(error)) => {
-                        break Some(End::from(NoChannel::Name(error)).closing.name());
-                    }
-                    Err(NoChannel::TooMany { limit }) => panic!("over {limit} channels"),
-                },
-                Err(error) => break Some(End::from(error).closing.name()),
-            }
-        };
-        if let Some(closing) = end {
-            outcome.closing = closing;
-            carry.clear();
-            break;
-        }
-    }
-    if !carry.is_empty() {
-        outcome.closing = "truncated";
-    }
-    for tap in &taps {
-        let mut batch = Batch::default();
-        let _ = tap.outbox().poll_take(&mut Context::from_waker(Waker::noop()), &mut batch);
-        let name = tap.outbox().channel().to_string();
-        let payloads =
-            frame::frames(&batch.bytes).map(|frame| (name.clone(), frame::payload(frame).to_vec()));
-        outcome.publishes.extend(payloads);
-        tap.note_written(batch.bytes.len(), batch.n_messages);
-    }
-    outcome
-}
+use super::frame;
+use super::fuzzing::play;
 
 fn bytes_from_hex(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());

@@ -34,13 +34,15 @@ pub enum Closing {
     ChannelLimit,
     /// No memory left for the rest of a frame.
     MemoryLimit,
+    /// It could not follow its topic, and `slow_subscriber` is `disconnect`.
+    SlowSubscriber,
     /// The broker ended.
     Shutdown,
 }
 
 impl Closing {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Left,
         Self::Ended,
         Self::Truncated,
@@ -53,6 +55,7 @@ impl Closing {
         Self::ConnectionLimit,
         Self::ChannelLimit,
         Self::MemoryLimit,
+        Self::SlowSubscriber,
         Self::Shutdown,
     ];
 
@@ -72,6 +75,7 @@ impl Closing {
             Self::ConnectionLimit => "connection_limit",
             Self::ChannelLimit => "channel_limit",
             Self::MemoryLimit => "memory_limit",
+            Self::SlowSubscriber => "slow_subscriber",
             Self::Shutdown => "shutdown",
         }
     }

@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::io;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::tcp::WriteHalf;
 
 use super::batch::Batch;
 use super::membership::Membership;
 use super::outbox::Taken;
+use super::stream::WriteHalf;
 
 /// Writes until the outbox is closed and empty.
 ///

@@ -31,7 +31,9 @@ impl Entry {
         self.plain.get_or_init(|| {
             let name = &self.line.name;
             let text = match &self.line.kind {
-                ChatLineKind::Said { text } => format!("{name}: {text}\n"),
+                ChatLineKind::Said { text }
+                | ChatLineKind::Posted { text }
+                | ChatLineKind::Announced { text } => format!("{name}: {text}\n"),
                 ChatLineKind::Joined => format!("{name} connected!\n"),
                 ChatLineKind::Left => format!("{name} has left the chat\n"),
             };
@@ -53,16 +55,12 @@ impl Entry {
     /// Whether somebody came or went.
     #[must_use]
     pub fn changes_presence(&self) -> bool {
-        !matches!(self.line.kind, ChatLineKind::Said { .. })
+        matches!(self.line.kind, ChatLineKind::Joined | ChatLineKind::Left)
     }
 
     /// Size of its text alone, in bytes.
     pub(super) fn text_bytes(&self) -> usize {
-        let said = match &self.line.kind {
-            ChatLineKind::Said { text } => text.len(),
-            ChatLineKind::Joined | ChatLineKind::Left => 0,
-        };
-        self.line.name.len() + said
+        self.line.name.len() + self.line.kind.text().map_or(0, str::len)
     }
 
     /// What it costs to keep, in bytes: its text, the two encodings of it, and what stands around.

@@ -50,8 +50,31 @@ impl Log {
         Self { room, epoch, bounds, entries: VecDeque::new(), head: 0, bytes: 0, keys: HashMap::new() }
     }
 
+    /// Takes back what was kept of an earlier run: lines with contiguous seqs, the first of them after `before`.
+    pub(super) fn restore(&mut self, before: u64, records: Vec<(ChatLine, Option<Box<str>>)>, now_ms: i64) {
+        self.head = before;
+        for (line, key) in records {
+            self.head = line.id.seq;
+            self.keep(line, key);
+        }
+        self.forget_old(now_ms);
+    }
+
+    /// Seq of the newest entry there ever was.
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
     pub(super) fn newest_at_ms(&self) -> Option<i64> {
         self.entries.back().map(|entry| entry.line.at_ms)
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Appends an entry and forgets what is over the bounds.
@@ -61,18 +84,23 @@ impl Log {
         name: &str,
         kind: ChatLineKind,
         key: Option<Box<str>>,
-    ) -> EventId {
+    ) -> Arc<Entry> {
         self.head += 1;
         let id = EventId { epoch: self.epoch, seq: self.head };
-        if let Some(key) = &key {
-            self.keys.insert(key_of(name, key), self.head);
-        }
         let line = ChatLine { id, at_ms, name: name.to_owned(), kind };
-        let entry = Entry::new(Arc::clone(&self.room), line, key);
-        self.bytes += entry.kept_bytes();
-        self.entries.push_back(Arc::new(entry));
+        let entry = self.keep(line, key);
         self.forget_old(at_ms);
-        id
+        entry
+    }
+
+    fn keep(&mut self, line: ChatLine, key: Option<Box<str>>) -> Arc<Entry> {
+        if let Some(key) = &key {
+            self.keys.insert(key_of(&line.name, key), line.id.seq);
+        }
+        let entry = Arc::new(Entry::new(Arc::clone(&self.room), line, key));
+        self.bytes += entry.kept_bytes();
+        self.entries.push_back(Arc::clone(&entry));
+        entry
     }
 
     /// Forgets what is over the bounds at `now_ms`.
@@ -125,6 +153,31 @@ impl Log {
         let n_lost = oldest.saturating_sub(since.seq);
         let gap = (0 < n_lost).then_some(ChatGap { n_lost: Some(n_lost), reason: GapReason::TooOld });
         Some(Start { cursor: since.seq.max(oldest), gap })
+    }
+
+    /// The newest lines before `id`, oldest first, at most `n_lines` and `n_bytes` of text, and whether there are older
+    /// ones still. Nothing when `id` is of another history.
+    pub(super) fn before(&self, id: EventId, n_lines: usize, n_bytes: usize) -> (Vec<Arc<Entry>>, bool) {
+        if id.epoch != self.epoch || self.head < id.seq {
+            return (Vec::new(), false);
+        }
+        let n_history = self.entries.len().min(self.bounds.history_lines);
+        let first = self.entries.len() - n_history;
+        let oldest = self.head - n_history as u64;
+        let n_before =
+            usize::try_from(id.seq.saturating_sub(oldest + 1)).unwrap_or(usize::MAX).min(n_history);
+        let mut n_bytes_left = n_bytes;
+        let mut taken: Vec<Arc<Entry>> = Vec::new();
+        for entry in self.entries.range(first..first + n_before).rev().take(n_lines) {
+            if !taken.is_empty() && n_bytes_left < entry.text_bytes() {
+                break;
+            }
+            n_bytes_left = n_bytes_left.saturating_sub(entry.text_bytes());
+            taken.push(Arc::clone(entry));
+        }
+        taken.reverse();
+        let has_more = taken.len() < n_before;
+        (taken, has_more)
     }
 
     /// What came after `cursor`, oldest first, at most `n_lines` and `n_bytes` of text, but at least one when there
@@ -227,6 +280,24 @@ mod tests {
         assert_eq!(log.start_newest(100, usize::MAX).cursor, 2);
         assert_eq!(log.start_newest(100, 3 * "ada1".len()).cursor, 3);
         assert_eq!(log.start_newest(0, usize::MAX).cursor, 6);
+    }
+
+    #[test]
+    fn the_past_is_read_backwards_in_pieces() {
+        let log = log_of(6, BOUNDS);
+        let check = |seq, n_lines, n_bytes, expected: (&[u64], bool)| {
+            let (entries, has_more) = log.before(EventId { epoch: 7, seq }, n_lines, n_bytes);
+            let seqs: Vec<u64> = entries.iter().map(|entry| entry.line.id.seq).collect();
+            assert_eq!((&*seqs, has_more), expected, "{seq}");
+        };
+        check(6, 2, usize::MAX, (&[4, 5], true));
+        check(4, 2, usize::MAX, (&[3], false));
+        check(6, 9, 0, (&[5], true));
+        check(3, 9, usize::MAX, (&[], false));
+        check(1, 9, usize::MAX, (&[], false));
+        check(0, 9, usize::MAX, (&[], false));
+        check(7, 9, usize::MAX, (&[], false));
+        assert!(log.before(EventId { epoch: 8, seq: 6 }, 9, 9).0.is_empty());
     }
 
     #[test]

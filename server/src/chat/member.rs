@@ -112,6 +112,17 @@ impl Member {
         Ok(self.room.say(&self.name, &neutralise(text), key))
     }
 
+    /// The newest lines before that one, oldest first, at most `n_lines`, and whether there are older ones still.
+    #[must_use]
+    pub fn older(&self, before: EventId, n_lines: usize) -> (Vec<Arc<Entry>>, bool) {
+        self.room.older(before, n_lines)
+    }
+
+    /// Tells the others whether somebody looks at this member's page.
+    pub fn set_idle(&self, is_idle: bool) {
+        self.room.set_idle(self.ticket, is_idle);
+    }
+
     /// The room at this moment, and a reader of what comes after.
     #[must_use]
     pub fn look(&self, history: History) -> (Snapshot, Reader) {
@@ -129,12 +140,14 @@ impl Drop for Member {
 pub struct Reader {
     room: Arc<Room>,
     head: watch::Receiver<u64>,
+    idleness: watch::Receiver<()>,
     cursor: u64,
 }
 
 impl Reader {
-    pub(super) fn new(room: Arc<Room>, head: watch::Receiver<u64>, cursor: u64) -> Self {
-        Self { room, head, cursor }
+    pub(super) fn new(room: Arc<Room>, cursor: u64) -> Self {
+        let (head, idleness) = room.watch();
+        Self { room, head, idleness, cursor }
     }
 
     /// Waits until something has happened and gives it, oldest first.
@@ -148,6 +161,10 @@ impl Reader {
         let cursor = self.cursor;
         // Never fails: the room, which sends, is held here.
         let _ = self.head.wait_for(|head| cursor < *head).await;
+        self.take()
+    }
+
+    fn take(&mut self) -> Result<Vec<Arc<Entry>>, Lagged> {
         match self.room.after(self.cursor, READ_LINES_MAX, READ_BYTES_MAX) {
             Ok(entries) => {
                 self.cursor += entries.len() as u64;
@@ -170,6 +187,25 @@ impl Reader {
         let cursor = self.cursor;
         let head = self.head.wait_for(|head| n_lines < head.saturating_sub(cursor)).await;
         head.map_or(0, |head| head.saturating_sub(cursor))
+    }
+
+    /// The same as [`Self::next`], but also ready, with nothing, when somebody's page was looked at or left alone, which
+    /// is no line.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped before it is ready.
+    pub async fn next_or_idleness(&mut self) -> Result<Vec<Arc<Entry>>, Lagged> {
+        let cursor = self.cursor;
+        // Neither fails: the room, which sends, is held here.
+        tokio::select! {
+            biased;
+            _ = self.head.wait_for(|head| cursor < *head) => {}
+            _ = self.idleness.changed() => return Ok(Vec::new()),
+        }
+        self.take()
     }
 
     /// How many users are in the room.

@@ -1,19 +1,25 @@
 //! One room: its log and its users under one lock, so that whoever enters sees both at the same moment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use signalbox_shared::EventId;
-use signalbox_shared::chat::{ChatLineKind, ChatUser, ChatVia};
+use signalbox_shared::chat::{ChatLineKind, ChatUser, ChatVia, HOUSE_NAME};
 use signalbox_shared::feed::GapReason;
 use signalbox_shared::socket::{ChatGap, ServerMessage};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::entry::Entry;
 use super::log::{Log, LogBounds, Start};
 use super::member::{Member, Reader};
+use super::pace::{Pace, Wake};
 use super::stats::Counters;
+use super::store::{Record, Store};
 use super::users::{Users, suggest};
 use super::{History, JoinError, Joined, Snapshot};
 use crate::clock;
@@ -26,10 +32,13 @@ const SNAPSHOT_BYTES_MAX: usize = 256 * 1024;
 /// Newest lines that a page gets whose own place in the history is not known any more.
 const FRESH_LINES: usize = 200;
 
+/// How long a change of idleness waits for others, so that many of them are told at once.
+const IDLENESS_DELAY: Duration = Duration::from_secs(1);
+
 /// The bounds of every room.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoomBounds {
-    log: LogBounds,
+    pub(super) log: LogBounds,
     pub(super) lines_per_sec: u64,
     pub(super) lines_burst: u64,
 }
@@ -57,25 +66,52 @@ pub(super) struct Room {
     state: RwLock<State>,
     /// Seq of the newest entry: what wakes the readers.
     head: watch::Sender<u64>,
+    pace: Mutex<Pace>,
+    /// What wakes readers that show who is idle.
+    idleness: watch::Sender<()>,
+    idleness_due: AtomicBool,
     pub(super) counters: Arc<Counters>,
 }
 
 struct State {
     log: Log,
+    /// Where the log is kept over a restart, if it is.
+    store: Option<Store>,
     users: Users,
     /// The `chat_presence` message, while it is true.
     presence_json: Option<Bytes>,
 }
 
 impl Room {
-    pub(super) fn new(name: Arc<str>, epoch: u64, bounds: &RoomBounds, counters: Arc<Counters>) -> Arc<Self> {
-        let log = Log::new(Arc::clone(&name), epoch, bounds.log);
-        let state = RwLock::new(State { log, users: Users::default(), presence_json: None });
-        Arc::new(Self { name, bounds: *bounds, state, head: watch::Sender::new(0), counters })
+    /// An empty room, or one that goes on where its `store` says.
+    pub(super) fn new(
+        name: Arc<str>,
+        log: Log,
+        store: Option<Store>,
+        bounds: &RoomBounds,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        let head = log.head();
+        let state = RwLock::new(State { log, store, users: Users::default(), presence_json: None });
+        Arc::new(Self {
+            name,
+            bounds: *bounds,
+            state,
+            head: watch::Sender::new(head),
+            pace: Mutex::default(),
+            idleness: watch::Sender::new(()),
+            idleness_due: AtomicBool::new(false),
+            counters,
+        })
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Tells this room from every other one, also of the same name.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state.read().log.epoch()
     }
 
     pub(super) fn n_users(&self) -> u64 {
@@ -100,46 +136,81 @@ impl Room {
     ) -> Result<Joined, JoinError> {
         let now_ms = clock::now_ms();
         let mut state = self.state.write();
-        let user = ChatUser { name: name.to_owned(), via, since_ms: now_ms };
+        let user = ChatUser { name: name.to_owned(), via, since_ms: now_ms, is_idle: false };
         let Some(ticket) = state.users.add(user) else {
             let suggestion = suggest(name, |name| state.users.is_taken(name));
             return Err(JoinError::InUse { name: name.to_owned(), suggestion });
         };
         state.presence_json = None;
         let (snapshot, cursor) = state.look(history, now_ms);
-        let id = state.log.push(now_ms, name, ChatLineKind::Joined, None);
+        state.push(&self.counters, now_ms, name, ChatLineKind::Joined, None);
         drop(state);
-        self.wake(id);
+        self.wake();
         self.counters.user_came(via);
         let member = Member::new(Arc::clone(self), ticket, name.to_owned(), via);
-        Ok(Joined { member, reader: Reader::new(Arc::clone(self), self.head.subscribe(), cursor), snapshot })
+        Ok(Joined { member, reader: Reader::new(Arc::clone(self), cursor), snapshot })
     }
 
     /// The room at this moment, and a reader of what comes after.
     pub(super) fn look(self: &Arc<Self>, history: History) -> (Snapshot, Reader) {
         let (snapshot, cursor) = self.state.write().look(history, clock::now_ms());
-        (snapshot, Reader::new(Arc::clone(self), self.head.subscribe(), cursor))
+        (snapshot, Reader::new(Arc::clone(self), cursor))
     }
 
     /// Appends a line.
-    pub(super) fn say(&self, name: &str, text: &str, key: Option<&str>) -> EventId {
+    pub(super) fn say(self: &Arc<Self>, name: &str, text: &str, key: Option<&str>) -> EventId {
         let kind = ChatLineKind::Said { text: text.to_owned() };
-        let id = self.state.write().log.push(clock::now_ms(), name, kind, key.map(Into::into));
-        self.wake(id);
+        self.push(name, kind, key)
+    }
+
+    /// Appends a line by the relay itself.
+    pub(super) fn announce(self: &Arc<Self>, text: &str) -> EventId {
+        let kind = ChatLineKind::Announced { text: text.to_owned() };
+        self.push(HOUSE_NAME, kind, None)
+    }
+
+    /// Appends a line that a program says; none when somebody here has that name.
+    pub(super) fn post(self: &Arc<Self>, name: &str, text: &str, key: Option<&str>) -> Option<EventId> {
+        let kind = ChatLineKind::Posted { text: text.to_owned() };
+        let mut state = self.state.write();
+        if state.users.is_taken(name) {
+            return None;
+        }
+        let id = state.push(&self.counters, clock::now_ms(), name, kind, key);
+        drop(state);
+        self.wake();
+        Some(id)
+    }
+
+    fn push(self: &Arc<Self>, name: &str, kind: ChatLineKind, key: Option<&str>) -> EventId {
+        let id = self.state.write().push(&self.counters, clock::now_ms(), name, kind, key);
+        self.wake();
         id
+    }
+
+    /// Whether nobody is here and nothing is left of what was said.
+    pub(super) fn is_forgettable(&self, now_ms: i64) -> bool {
+        let mut state = self.state.write();
+        state.log.forget_old(now_ms);
+        state.users.len() == 0 && state.log.is_empty()
+    }
+
+    /// Takes the files away from the room: nothing that comes is kept over a restart any more.
+    pub(super) fn take_store(&self) -> Option<Store> {
+        self.state.write().store.take()
     }
 
     pub(super) fn said_with(&self, name: &str, key: &str) -> Option<EventId> {
         self.state.read().log.said_with(name, key)
     }
 
-    pub(super) fn leave(&self, ticket: u64, via: ChatVia) {
+    pub(super) fn leave(self: &Arc<Self>, ticket: u64, via: ChatVia) {
         let mut state = self.state.write();
         let Some(user) = state.users.remove(ticket) else { return };
         state.presence_json = None;
-        let id = state.log.push(clock::now_ms(), &user.name, ChatLineKind::Left, None);
+        state.push(&self.counters, clock::now_ms(), &user.name, ChatLineKind::Left, None);
         drop(state);
-        self.wake(id);
+        self.wake();
         self.counters.user_went(via);
     }
 
@@ -167,17 +238,100 @@ impl Room {
         json
     }
 
-    /// Wakes every reader: after the lock was given back, for thousands of them want it next.
-    fn wake(&self, newest: EventId) {
+    /// What a reader watches: the seq of the newest entry, and changes of idleness.
+    pub(super) fn watch(&self) -> (watch::Receiver<u64>, watch::Receiver<()>) {
+        (self.head.subscribe(), self.idleness.subscribe())
+    }
+
+    /// See [`Log::before`].
+    pub(super) fn older(&self, before: EventId, n_lines: usize) -> (Vec<Arc<Entry>>, bool) {
+        self.state.read().log.before(before, n_lines.min(SNAPSHOT_LINES_MAX), SNAPSHOT_BYTES_MAX)
+    }
+
+    /// Notes whether somebody looks at a user's page.
+    pub(super) fn set_idle(self: &Arc<Self>, ticket: u64, is_idle: bool) {
+        let mut state = self.state.write();
+        if !state.users.set_idle(ticket, is_idle) {
+            return;
+        }
+        state.presence_json = None;
+        drop(state);
+        // Nobody is in a hurry to learn this, and a page that flickers must not keep thousands awake.
+        if !self.idleness_due.swap(true, Ordering::Relaxed) {
+            let room = Arc::clone(self);
+            later(Instant::now() + IDLENESS_DELAY, move || {
+                room.idleness_due.store(false, Ordering::Relaxed);
+                room.idleness.send_replace(());
+            });
+        }
+    }
+
+    /// Wakes the readers, now or a moment later: after the lock was given back, for thousands of them want it next.
+    fn wake(self: &Arc<Self>) {
+        let n_users = self.n_users();
+        let wake = self.pace.lock().request(n_users, Instant::now());
+        match wake {
+            Wake::Now => self.tell_head(),
+            Wake::At(due) => {
+                let room = Arc::clone(self);
+                later(due, move || {
+                    room.pace.lock().woken(Instant::now());
+                    room.tell_head();
+                });
+            }
+            Wake::Pending => {}
+        }
+    }
+
+    fn tell_head(&self) {
+        let newest = self.state.read().log.head();
         self.head.send_if_modified(|head| {
-            let is_newer = *head < newest.seq;
-            *head = newest.seq.max(*head);
+            let is_newer = *head < newest;
+            *head = newest.max(*head);
             is_newer
         });
     }
 }
 
+/// Runs something then; at once where there is no runtime any more that could wait.
+fn later(due: Instant, run: impl FnOnce() + Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => {
+            runtime.spawn(async move {
+                sleep_until(due).await;
+                run();
+            });
+        }
+        Err(_) => run(),
+    }
+}
+
 impl State {
+    /// Appends an entry. It is in its file before anybody is told of it, or an id could be given twice. That is a
+    /// write of one line into the system's memory, microseconds, and so may stand under the lock.
+    fn push(
+        &mut self,
+        counters: &Counters,
+        at_ms: i64,
+        name: &str,
+        kind: ChatLineKind,
+        key: Option<&str>,
+    ) -> EventId {
+        let entry = self.log.push(at_ms, name, kind, key.map(Into::into));
+        if let Some(store) = &mut self.store {
+            let record = Record { line: entry.line.clone(), key: key.map(str::to_owned) };
+            if let Err(error) = store.append(&record) {
+                counters.stores_failed.add(1);
+                tracing::error!(%error, "chat: a room cannot be kept on disk any more, only in memory: {error}");
+                let given_up = self.store.take().map(Store::give_up);
+                if let Some(Err(error)) = given_up {
+                    tracing::error!(%error, "chat: its files were removed, for they cannot be marked: {error}");
+                }
+            }
+        }
+        entry.line.id
+    }
+
     fn look(&mut self, history: History, now_ms: i64) -> (Snapshot, u64) {
         self.log.forget_old(now_ms);
         let newest =

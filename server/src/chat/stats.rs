@@ -82,6 +82,52 @@ impl Closing {
     }
 }
 
+/// Why what a program sent to a room's channel did not become a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostRefusal {
+    /// No JSON object with a name and a text.
+    NotAPost,
+    /// It looks like a line of a room, but is none of this one.
+    ForeignLine,
+    /// The name is none.
+    BadName,
+    /// Somebody in the room has that name.
+    NameInUse,
+    /// The line is over its limit, or more than one, or its key too long.
+    BadLine,
+    /// More than `chat_posts_per_sec`.
+    TooFast,
+    /// The relay could not follow the channel.
+    Missed,
+}
+
+impl PostRefusal {
+    /// All of them, in the order of [`Stats::posts_refused`].
+    pub const ALL: [Self; 7] = [
+        Self::NotAPost,
+        Self::ForeignLine,
+        Self::BadName,
+        Self::NameInUse,
+        Self::BadLine,
+        Self::TooFast,
+        Self::Missed,
+    ];
+
+    /// Short label for counting.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotAPost => "not_a_post",
+            Self::ForeignLine => "foreign_line",
+            Self::BadName => "bad_name",
+            Self::NameInUse => "name_in_use",
+            Self::BadLine => "bad_line",
+            Self::TooFast => "too_fast",
+            Self::Missed => "missed",
+        }
+    }
+}
+
 /// The chat's numbers while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -89,6 +135,11 @@ pub(crate) struct Counters {
     users_browser: Counter,
     pub(super) connections: Counter,
     pub(super) said: Counter,
+    pub(super) announced: Counter,
+    pub(super) posted: Counter,
+    pub(super) posts_refused: [Counter; PostRefusal::ALL.len()],
+    pub(super) not_posted: Counter,
+    pub(super) stores_failed: Counter,
     pub(super) repeated: Counter,
     pub(super) lagged: Counter,
     too_fast: Counter,
@@ -110,6 +161,16 @@ pub struct Stats {
     pub n_connections: u64,
     /// Lines said.
     pub n_said: u64,
+    /// Lines by the relay itself.
+    pub n_announced: u64,
+    /// Lines that programs posted through the broker.
+    pub n_posted: u64,
+    /// What programs sent to a room's channel and was refused, by reason.
+    pub posts_refused: [(&'static str, u64); PostRefusal::ALL.len()],
+    /// Lines that could not be given to a room's channel.
+    pub n_not_posted: u64,
+    /// Rooms whose files could not be written.
+    pub n_stores_failed: u64,
     /// Lines said again with a known key, and therefore not repeated.
     pub n_repeated: u64,
     /// Lines that a user who was too far behind did not get.
@@ -155,6 +216,12 @@ impl Counters {
             n_rooms,
             n_connections: self.connections.value(),
             n_said: self.said.value(),
+            n_announced: self.announced.value(),
+            n_posted: self.posted.value(),
+            posts_refused: PostRefusal::ALL
+                .map(|refusal| (refusal.reason(), self.posts_refused[refusal as usize].value())),
+            n_not_posted: self.not_posted.value(),
+            n_stores_failed: self.stores_failed.value(),
             n_repeated: self.repeated.value(),
             n_lagged: self.lagged.value(),
             refused: [

@@ -71,7 +71,7 @@ async fn rooms_are_bounded_and_empty_ones_make_place() {
     let chat = chat(|limits| limits.chat_rooms = 2);
     let ada = join(&chat, "one", "ada");
     let refused = chat.join("two", "ada", ChatVia::Browser, History::Newest(0)).err().unwrap();
-    assert_eq!(refused, JoinError::TooManyRooms { limit: 2 });
+    assert_eq!(refused, JoinError::Open(OpenError::TooMany { limit: 2 }));
     drop(ada);
     let _ada = join(&chat, "two", "ada");
     assert_eq!(chat.rooms(), [(LOBBY.to_owned(), 0), ("two".to_owned(), 1)]);
@@ -160,4 +160,80 @@ async fn a_reader_that_is_too_far_behind_learns_how_much_it_lost_and_goes_on() {
     assert_eq!(ada.reader.next().await.err(), Some(Lagged { n_skipped: 5 }));
     assert_eq!(ada.reader.next().await.unwrap().len(), 16);
     assert_eq!(chat.stats().n_lagged, 5);
+}
+
+#[tokio::test]
+async fn the_house_speaks_in_its_own_name_to_everybody() {
+    let chat = chat(|limits| limits.chat_rooms = 2);
+    let mut ada = join(&chat, LOBBY, "ada");
+    let id = chat.announce(LOBBY, "red: mem is above 100 MB\nfor 10 s").unwrap();
+    let entries = ada.reader.next().await.unwrap();
+    assert_eq!(plain(&entries), "ada connected!\nNotice: red: mem is above 100 MB␊for 10 s\n");
+    assert_eq!(entries[1].line.id, id);
+    assert!(matches!(entries[1].line.kind, ChatLineKind::Announced { .. }));
+    chat.announce("ops", &"ż".repeat(LINE_BYTES_MAX)).unwrap();
+    let text = plain(&chat.look("ops", 1).unwrap().lines);
+    assert!(text.ends_with("ż…\n") && text.len() <= "Notice: \n".len() + LINE_BYTES_MAX, "{}", text.len());
+    assert!(matches!(chat.announce("a b", "x"), Err(OpenError::Name(_))));
+    assert_eq!(chat.stats().n_announced, 2);
+    let refused = chat.join(LOBBY, "notice", ChatVia::Line, History::Newest(0)).err().unwrap();
+    assert_eq!(refused.to_string(), "the name \"notice\" is in use by the relay itself");
+    assert_eq!(refused.suggestion(), Some("notice2"));
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_with_the_same_ids_and_knows_what_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits::default();
+    let first = Chat::open(&limits, folder.path()).unwrap();
+    let busy = Chat::open(&limits, folder.path()).err().unwrap();
+    assert!(busy.to_string().ends_with("is in use by another relay"), "{busy}");
+    let mut killed = join(&first, "ops", "ada");
+    let said = killed.member.say("before", Some("k1")).unwrap();
+    // As after kill -9: nobody has left, nothing was closed.
+    let copy = tempfile::tempdir().unwrap();
+    for item in fs::read_dir(folder.path()).unwrap() {
+        let path = item.unwrap().path();
+        fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let second = Chat::open(&limits, copy.path()).unwrap();
+    let mut ada = second.join("ops", "ada", ChatVia::Browser, History::Since(said)).unwrap();
+    assert_eq!((ada.snapshot.lines.len(), ada.snapshot.gap), (0, None));
+    assert_eq!(ada.member.say("before", Some("k1")), Ok(said), "a line is said once, also over a restart");
+    let next = ada.member.say("after", None).unwrap();
+    assert_eq!((next.epoch, next.seq), (said.epoch, said.seq + 2));
+    let seen = "ada connected!\nada: before\nada connected!\nada: after\n";
+    assert_eq!(plain(&second.look("ops", 9).unwrap().lines), seen);
+    assert_eq!(second.rooms(), [(LOBBY.to_owned(), 0), ("ops".to_owned(), 1)]);
+    drop(killed);
+}
+
+#[tokio::test]
+async fn a_forgotten_room_is_gone_from_the_disk_and_a_lasting_one_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut limits = Limits::default();
+    (limits.chat_rooms, limits.chat_history_secs) = (2, 0);
+    let chat = Chat::open(&limits, folder.path()).unwrap();
+    let n_files = || fs::read_dir(folder.path()).unwrap().count();
+    let ada = join(&chat, "one", "ada");
+    assert_eq!(n_files(), 3);
+    chat.forget_expired();
+    assert_eq!(chat.rooms().len(), 2, "somebody is there");
+    drop(ada);
+    // Entries of this very millisecond are not too old yet.
+    while clock_moves().await {
+        chat.forget_expired();
+        if chat.rooms().len() == 1 {
+            break;
+        }
+    }
+    assert_eq!((chat.rooms(), n_files()), (vec![(LOBBY.to_owned(), 0)], 2));
+}
+
+async fn clock_moves() -> bool {
+    let start = crate::clock::now_ms();
+    while crate::clock::now_ms() == start {
+        tokio::task::yield_now().await;
+    }
+    true
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use signalbox_shared::chat::{ChatUser, NAME_CHARS_MAX, PRESENCE_USERS_MAX, check_name};
+use signalbox_shared::chat::{ChatUser, NAME_CHARS_MAX, NameError, PRESENCE_USERS_MAX, check_name};
 
 /// The users of one room. A ticket tells two visits under one name apart.
 #[derive(Default)]
@@ -31,6 +31,12 @@ impl Users {
         Some(user)
     }
 
+    /// Notes whether somebody looks at this user's page, and says whether that is new.
+    pub(super) fn set_idle(&mut self, ticket: u64, is_idle: bool) -> bool {
+        let Some(user) = self.by_ticket.get_mut(&ticket) else { return false };
+        std::mem::replace(&mut user.is_idle, is_idle) != is_idle
+    }
+
     pub(super) fn is_taken(&self, name: &str) -> bool {
         self.tickets.contains_key(name)
     }
@@ -50,6 +56,10 @@ impl Users {
 pub(super) fn suggest(wanted: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let visible: String =
         wanted.chars().filter(|c| check_name(c.encode_utf8(&mut [0; 4])).is_ok() || *c == ' ').collect();
+    let visible = match check_name(&visible) {
+        Err(NameError::Ambiguous) => visible.replace(':', ""),
+        _ => visible,
+    };
     let base = match visible.trim() {
         "" => "guest",
         name => name,
@@ -60,8 +70,8 @@ pub(super) fn suggest(wanted: &str, is_taken: impl Fn(&str) -> bool) -> String {
         let stem: String = base.chars().take(room).collect();
         format!("{}{suffix}", stem.trim_end())
     };
-    // Ends: there are fewer users than numbers.
-    (1..).map(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+    // Ends: there are fewer users than numbers, and a number makes every base a name.
+    (1..).map(numbered).find(|name| !is_taken(name) && check_name(name).is_ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -71,7 +81,7 @@ mod tests {
     use super::*;
 
     fn user(name: &str) -> ChatUser {
-        ChatUser { name: name.to_owned(), via: ChatVia::Line, since_ms: 0 }
+        ChatUser { name: name.to_owned(), via: ChatVia::Line, since_ms: 0, is_idle: false }
     }
 
     #[test]
@@ -110,6 +120,9 @@ mod tests {
         check("", &[], "guest");
         check(" \u{1b} ", &["guest"], "guest2");
         check("a\u{1b}[2Jda b", &[], "a[2Jda b");
+        check("ada: hi", &[], "ada hi");
+        check("a:: b: c", &[], "a b c");
+        check("Error", &[], "Error2");
         check(&"ż".repeat(40), &[], &"ż".repeat(32));
         check(&"ż".repeat(32), &[&"ż".repeat(32)], &format!("{}2", "ż".repeat(31)));
     }

@@ -22,7 +22,7 @@ const STATS_EVERY: Duration = Duration::from_secs(1);
 pub struct Args {
     /// The channel; one that begins with /queue hands each message to one listener only
     channel: ChannelName,
-    /// Where the broker listens
+    /// Where the broker listens, HOST:PORT or unix:PATH
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:25000")]
     connect: String,
     /// End after so many messages

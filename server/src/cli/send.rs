@@ -31,7 +31,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub struct Args {
     /// The channel; one that begins with /queue hands each message to one listener only
     channel: ChannelName,
-    /// Where the broker listens
+    /// Where the broker listens, HOST:PORT or unix:PATH
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:25000")]
     connect: String,
     /// Make up messages of so many bytes instead of reading lines

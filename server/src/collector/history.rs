@@ -5,22 +5,29 @@
 //! the time: pings, agents that fall silent, clients that do not read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use signalbox_shared::api::FeedInfo;
-use signalbox_shared::feed::{AgentChange, AgentState, EVENT_AGENT, Gap};
+use signalbox_shared::feed::{
+    AgentChange, AgentState, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_MARK, Gap, Mark, MarkKind,
+    MetricsMarks, MetricsRules,
+};
 use signalbox_shared::{EventId, Sample, SampleError, sample::SAMPLE_BYTES_MAX};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::agents::Agents;
+use super::agents::{Agents, TierBounds};
+use super::alerts::{self, Alerts};
 use super::clients::Clients;
 use super::event;
+use super::marks::Marks;
 use super::ring::{Bounds, Read, Ring};
 use crate::clock::{new_epoch, now_ms};
+use crate::config::AlertRule;
 use crate::limits::Limits;
 
 /// Time between pings. Source: docs/protocol.md §3.
@@ -37,6 +44,8 @@ const PACE_MAX: Duration = Duration::from_millis(250);
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// Answers about the history that are built at the same time: each copies a part of it.
 const ANSWERS_MAX: usize = 2;
+/// Alerts that wait to be said beside the feed; of more, the newest are counted and not said.
+const ALERTS_PENDING_MAX: usize = 4_096;
 
 /// Everything that was taken lately.
 #[derive(Debug)]
@@ -50,12 +59,18 @@ pub struct History {
     pub(super) answers: Semaphore,
     /// Most values in one answer about the history.
     pub(super) answer_values_max: u64,
+    /// Alerts on their way to who says them beside the feed, until that one fetches its end.
+    unsaid: mpsc::Sender<AlertChange>,
+    unsaid_end: Mutex<Option<mpsc::Receiver<AlertChange>>>,
+    n_unsent: AtomicU64,
 }
 
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) ring: Ring,
     pub(super) agents: Agents,
+    alerts: Alerts,
+    marks: Marks,
     ping: (u64, Bytes),
     is_closed: bool,
 }
@@ -119,9 +134,15 @@ impl Batch {
 }
 
 impl History {
-    /// An empty history with a new epoch.
+    /// An empty history with a new epoch, and without alerts.
     #[must_use]
     pub fn new(limits: &Limits) -> Arc<Self> {
+        Self::with_rules(limits, &[])
+    }
+
+    /// An empty history with a new epoch, and with these alerts.
+    #[must_use]
+    pub fn with_rules(limits: &Limits, rules: &[AlertRule]) -> Arc<Self> {
         let bounds = Bounds {
             events: limits.history_samples,
             bytes: limits.history_bytes,
@@ -131,12 +152,19 @@ impl History {
             ring: Ring::new(new_epoch(), bounds),
             agents: Agents::new(
                 bounds,
+                TierBounds {
+                    keep_secs: [limits.history_tier10_secs, limits.history_tier60_secs],
+                    bytes: limits.history_tiers_bytes,
+                },
                 usize::try_from(limits.collector_agents).unwrap_or(usize::MAX),
                 usize::try_from(limits.collector_metrics_per_agent).unwrap_or(usize::MAX),
             ),
+            alerts: Alerts::new(rules),
+            marks: Marks::new(usize::try_from(limits.history_marks).unwrap_or(usize::MAX)),
             ping: (0, Bytes::new()),
             is_closed: false,
         };
+        let (unsaid, unsaid_end) = mpsc::channel(ALERTS_PENDING_MAX);
         Arc::new(Self {
             inner: Mutex::new(inner),
             pushed: Notify::new(),
@@ -144,6 +172,9 @@ impl History {
             clients: Clients::new(limits.feed_clients, Duration::from_secs(limits.feed_stall_secs)),
             answers: Semaphore::new(ANSWERS_MAX),
             answer_values_max: limits.history_answer_values,
+            unsaid,
+            unsaid_end: Mutex::new(Some(unsaid_end)),
+            n_unsent: AtomicU64::new(0),
         })
     }
 
@@ -184,6 +215,36 @@ impl History {
     #[must_use]
     pub fn feed_info(&self) -> FeedInfo {
         self.clients.info()
+    }
+
+    /// Takes a mark, which the feed tells.
+    pub fn mark(&self, mark: Mark) {
+        self.inner.lock().mark(mark, now_ms());
+        self.pushed.notify_one();
+    }
+
+    /// The newest marks, and up to which event they are told here.
+    #[must_use]
+    pub fn marks(&self) -> MetricsMarks {
+        let inner = self.inner.lock();
+        MetricsMarks { id: inner.ring.head(), now_ms: now_ms(), marks: inner.marks.to_vec() }
+    }
+
+    /// Every alert rule with the agents beyond its bounds, and up to which event they are told here.
+    #[must_use]
+    pub fn rules(&self) -> MetricsRules {
+        let inner = self.inner.lock();
+        MetricsRules { id: inner.ring.head(), now_ms: now_ms(), rules: inner.alerts.info() }
+    }
+
+    /// Alerts as they begin and end, for the one who says them beside the feed; none when somebody has it already.
+    pub fn take_alerts(&self) -> Option<mpsc::Receiver<AlertChange>> {
+        self.unsaid_end.lock().take()
+    }
+
+    /// Alerts that were not handed on, because too many waited.
+    pub(super) fn alerts_unsent(&self) -> u64 {
+        self.n_unsent.load(Relaxed)
     }
 
     /// Lets what is pushed be seen, until `shutdown`; then ends every client's stream.
@@ -242,6 +303,7 @@ impl History {
     pub(super) fn push_at(&self, batch: &mut Batch, now_ms: i64) -> Pushed {
         let mut pushed = Pushed::default();
         let mut start = 0;
+        let mut changes = Vec::new();
         let mut inner = self.inner.lock();
         for (sample, end) in batch.samples.drain(..) {
             let json = &batch.json[start..end];
@@ -257,9 +319,13 @@ impl History {
             let seq = inner.ring.push(now_ms, None, json);
             pushed.n_metrics_left_out += inner.agents.record(admitted, &sample, seq, now_ms);
             pushed.n_accepted += 1;
+            let from = changes.len();
+            inner.alerts.take(&sample, now_ms, &mut changes);
+            inner.tell(&changes[from..]);
         }
         drop(inner);
         batch.json.clear();
+        self.hand_on(changes);
         pushed
     }
 
@@ -269,11 +335,13 @@ impl History {
         for change in inner.agents.pass(now_ms) {
             inner.announce(&change);
         }
+        let changes = inner.pass_alerts(now_ms);
         if is_ping {
             inner.ping = (inner.ping.0 + 1, event::ping(now_ms));
         }
         let (published, oldest, n_pings) = (inner.ring.published(), inner.ring.oldest(), inner.ping.0);
         drop(inner);
+        self.hand_on(changes);
         self.clients.look_after(published, oldest, n_pings, Instant::now());
         if is_ping {
             self.published.notify_waiters();
@@ -291,6 +359,14 @@ impl History {
         }
     }
 
+    fn hand_on(&self, changes: Vec<AlertChange>) {
+        for change in changes {
+            if self.unsaid.try_send(change).is_err() {
+                self.n_unsent.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
     fn pace(&self) -> Duration {
         let n_clients = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
         PACE_PER_CLIENT.saturating_mul(n_clients).clamp(PACE_MIN, PACE_MAX)
@@ -300,6 +376,42 @@ impl History {
 impl Inner {
     fn announce(&mut self, change: &AgentChange) {
         self.ring.push(change.at_ms, Some(EVENT_AGENT), &event::json(change));
+    }
+
+    fn mark(&mut self, mark: Mark, now_ms: i64) {
+        self.ring.push(now_ms, Some(EVENT_MARK), &event::json(&mark));
+        self.marks.push(mark);
+    }
+
+    /// Time passes for agents that are beyond a bound. Who is unknown by now has been gone.
+    fn pass_alerts(&mut self, now_ms: i64) -> Vec<AlertChange> {
+        let mut changes = Vec::new();
+        let mut colors = self.alerts.agents();
+        colors.sort_unstable();
+        for color in colors {
+            match self.agents.agent(&color).map(|agent| agent.life.state()) {
+                Some(AgentState::Joined) => self.alerts.pass(&color, now_ms, &mut changes),
+                Some(AgentState::Stale) => {}
+                Some(AgentState::Gone) | None => self.alerts.forget(&color, now_ms, &mut changes),
+            }
+        }
+        self.tell(&changes);
+        changes
+    }
+
+    /// Puts alerts and their marks into the feed.
+    fn tell(&mut self, changes: &[AlertChange]) {
+        for change in changes {
+            self.ring.push(change.at_ms, Some(EVENT_ALERT), &event::json(change));
+            // An alert that begins late, because its rule asks for a time, is marked where it is known.
+            let mark = Mark {
+                text: alerts::line(change),
+                at_ms: change.at_ms,
+                kind: MarkKind::Alert,
+                color: Some(change.color.clone()),
+            };
+            self.mark(mark, change.at_ms);
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 //! Bounded from outside: the table of agents drops rows, this only says how much they weigh.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use signalbox_shared::sample::is_chartable;
+
+use super::points::{Cell, Points};
 
 /// Bytes of one value in a column.
 const VALUE_BYTES: u64 = 8;
@@ -101,20 +104,21 @@ impl Series {
         Some((timestamp_ms, metrics))
     }
 
-    /// A copy of the rows whose time is `since_ms` or later and whose seq is `until_seq` or lower, in order of time.
+    /// A copy of the rows whose time is in `times_ms` and whose seq is `until_seq` or lower, in order of time.
     #[must_use]
-    pub fn window(&self, since_ms: i64, until_seq: u64) -> Window {
+    pub fn points(&self, times_ms: RangeInclusive<i64>, until_seq: u64) -> Points {
         let n_rows = self.seqs.partition_point(|&seq| seq <= until_seq);
-        let mut rows: Vec<usize> = (0..n_rows).filter(|&row| since_ms <= self.timestamps_ms[row]).collect();
+        let mut rows: Vec<usize> =
+            (0..n_rows).filter(|&row| times_ms.contains(&self.timestamps_ms[row])).collect();
         // An agent's own clock may have been set back; a stable sort keeps the order in which equal times arrived.
         if !rows.is_sorted_by_key(|&row| self.timestamps_ms[row]) {
             rows.sort_by_key(|&row| self.timestamps_ms[row]);
         }
-        let columns = self
-            .columns
-            .iter()
-            .map(|column| (column.metric.to_string(), rows.iter().map(|&row| column.values[row]).collect()));
-        Window {
+        let columns = self.columns.iter().map(|column| {
+            let cells = rows.iter().map(|&row| Cell::one(column.values[row])).collect();
+            (column.metric.to_string(), cells)
+        });
+        Points {
             columns: columns.collect(),
             timestamps_ms: rows.iter().map(|&row| self.timestamps_ms[row]).collect(),
         }
@@ -133,13 +137,12 @@ impl Column {
     }
 }
 
-/// A copy of a part of a [`Series`].
-#[derive(Debug, Default, PartialEq)]
-pub struct Window {
-    /// Each row's time, in milliseconds since the Unix epoch, ascending.
-    pub timestamps_ms: Vec<i64>,
-    /// Metrics and their values, as long as the times; not a number where a row lacks it.
-    pub columns: Vec<(String, Vec<f64>)>,
+impl Series {
+    /// Times of the rows whose seq is higher than `seq`, in the order in which they came.
+    pub fn times_after(&self, seq: u64) -> impl Iterator<Item = i64> {
+        let from = self.seqs.partition_point(|&known| known <= seq);
+        self.timestamps_ms.range(from..).copied()
+    }
 }
 
 #[cfg(test)]
@@ -151,8 +154,8 @@ mod tests {
     }
 
     /// Columns with the missing values as `None`, for comparing.
-    fn columns(window: &Window) -> Vec<(&str, Vec<Option<f64>>)> {
-        let present = |value: &f64| (!value.is_nan()).then_some(*value);
+    fn columns(window: &Points) -> Vec<(&str, Vec<Option<f64>>)> {
+        let present = |cell: &Cell| (0 < cell.count).then_some(cell.mean);
         window
             .columns
             .iter()
@@ -166,7 +169,7 @@ mod tests {
         assert_eq!(row(&mut series, 1, 10, &[("cpu", 1.0), ("mem", 2.0)]), 0);
         assert_eq!(row(&mut series, 2, 20, &[("mem", 3.0), ("fds", 4.0)]), 0);
         assert_eq!(row(&mut series, 3, 30, &[("cpu", 5.0), ("mem", 6.0), ("x", 7.0), ("y", 8.0)]), 2);
-        let window = series.window(i64::MIN, u64::MAX);
+        let window = series.points(i64::MIN..=i64::MAX, u64::MAX);
         assert_eq!(window.timestamps_ms, [10, 20, 30]);
         assert_eq!(
             columns(&window),
@@ -199,12 +202,12 @@ mod tests {
         for (seq, timestamp_ms) in [(1, 10), (2, 40), (3, 20), (4, 40), (5, 50)] {
             row(&mut series, seq, timestamp_ms, &[("cpu", seq as f64)]);
         }
-        let window = series.window(20, 4);
+        let window = series.points(20..=50, 4);
         assert_eq!(window.timestamps_ms, [20, 40, 40]);
         assert_eq!(columns(&window), [("cpu", vec![Some(3.0), Some(2.0), Some(4.0)])]);
         assert_eq!(
-            series.window(60, 9),
-            Window { timestamps_ms: vec![], columns: vec![("cpu".into(), vec![])] }
+            series.points(60..=i64::MAX, 9),
+            Points { timestamps_ms: vec![], columns: vec![("cpu".into(), vec![])] }
         );
     }
 }

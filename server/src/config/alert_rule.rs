@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use super::{Layers, duration_text};
 
+/// Most rules, in rows: each is looked at for each sample, and a person has to know them all.
+const ALERT_RULES_MAX: usize = 256;
+
 /// A threshold on a metric. At least one of `above` and `below` is given.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +33,11 @@ pub struct AlertRule {
 /// The first row that cannot be used.
 pub(super) fn rules_from_layers(layers: &Layers) -> anyhow::Result<Vec<AlertRule>> {
     let rules: Vec<AlertRule> = layers.rows("alerts")?;
+    ensure!(
+        rules.len() <= ALERT_RULES_MAX,
+        "[[alerts]]: {} rows are over the limit of {ALERT_RULES_MAX}",
+        rules.len()
+    );
     for (i, rule) in rules.iter().enumerate() {
         let number = i + 1;
         let bounds = || rule.above.iter().chain(rule.below.iter());

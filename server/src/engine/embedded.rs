@@ -29,7 +29,8 @@ pub(super) async fn publish(
     channel: &ChannelName,
     payload: &[u8],
 ) -> Result<Receipt, PublishError> {
-    let (payload_bytes, limit_bytes) = (payload.len() as u64, router.limits.broker_frame_bytes);
+    let limit_bytes = router.bounds.of(channel.as_str().as_bytes()).frame_bytes as u64;
+    let payload_bytes = payload.len() as u64;
     if limit_bytes < payload_bytes {
         return Err(PublishError::TooLarge { payload_bytes, limit_bytes });
     }
@@ -53,7 +54,8 @@ pub(super) async fn publish(
             None => return Ok(receipt),
             Some(Hold::Topic(hold)) => {
                 let hold_millis = Duration::from_millis(router.limits.broker_hold_millis);
-                let settled = hold.settle(Instant::now() + hold_millis).await;
+                let patience = Duration::from_millis(router.limits.broker_patience_millis);
+                let settled = hold.settle(Instant::now() + hold_millis, patience).await;
                 receipt.n_queued += settled.n_queued;
                 receipt.n_dropped += settled.n_dropped;
                 return Ok(receipt);

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{Method, Uri, header};
 use axum::response::IntoResponse;
 use signalbox_shared::api::{Channels, Info};
+use signalbox_shared::changes::Changes;
 use signalbox_shared::{ChannelName, PROTOCOL_VERSION};
 
 use super::AppState;
@@ -70,6 +71,13 @@ pub async fn info(State(state): State<AppState>) -> Json<Info> {
 /// `GET /api/channels`: every channel's statistics.
 pub async fn channels(State(state): State<AppState>) -> Json<Channels> {
     Json(Channels { now_ms: now_ms(), channels: state.engine.channels() })
+}
+
+/// `GET /api/changes`: how the database stands, and the newest changes.
+pub async fn changes(State(state): State<AppState>) -> Json<Changes> {
+    let (events, n_older) = state.changes.newest();
+    let events = events.iter().map(|event| (**event).clone()).collect();
+    Json(Changes { now_ms: now_ms(), info: state.changes.info(), events, n_older })
 }
 
 /// `GET /api/connections`: every broker connection's statistics, in the order of their arrival.

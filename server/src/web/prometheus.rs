@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 use signalbox_shared::api::{ChannelRow, CollectorInfo, FeedInfo};
-use signalbox_shared::feed::AgentState;
+use signalbox_shared::feed::{AgentState, RuleInfo};
 
 use super::{AppState, socket};
 use crate::broker::stats::BrokerStats;
 use crate::chat;
 use crate::collector::LatestSample;
+
+mod changes;
 
 /// Media type of the text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -34,7 +36,9 @@ pub async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     broker(&mut page, &state.engine.broker_stats());
     chat(&mut page, &state.chat.stats());
     sockets(&mut page, &state.sockets.stats());
+    changes::figures(&mut page, &state.changes.info());
     agents(&mut page, &state.history.latest());
+    alerts(&mut page, &state.history.rules().rules);
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], page.text)
 }
 
@@ -72,6 +76,16 @@ fn collector(page: &mut Page, info: &CollectorInfo) {
     page.sample("signalbox_collector_samples_total", &[], info.accepted);
     let refused = info.refused.iter().map(|(reason, refused)| (reason.as_str(), refused.count));
     page.by_reason("signalbox_collector_refused_total", "Messages that were no sample, by reason.", refused);
+    page.family("signalbox_marks_total", "counter", "Messages on /topic/marks that became marks.");
+    page.sample("signalbox_marks_total", &[], info.marks);
+    let refused = info.marks_refused.iter().map(|(reason, refused)| (reason.as_str(), refused.count));
+    page.by_reason(
+        "signalbox_marks_refused_total",
+        "Messages on /topic/marks that were no mark, by reason.",
+        refused,
+    );
+    page.family("signalbox_alerts_unsaid_total", "counter", "Alerts that only the feed has told.");
+    page.sample("signalbox_alerts_unsaid_total", &[], info.alerts_unsaid);
 }
 
 const BROKER_FIGURES: &[Figure<BrokerStats>] = &[
@@ -96,6 +110,9 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
     ("signalbox_chat_users_line", "gauge", "Line clients in a room.", |chat| chat.n_users_line as f64),
     ("signalbox_chat_users_browser", "gauge", "Pages in a room.", |chat| chat.n_users_browser as f64),
     ("signalbox_chat_said_total", "counter", "Lines said.", |chat| chat.n_said as f64),
+    ("signalbox_chat_announced_total", "counter", "Lines by the relay itself.", |chat| {
+        chat.n_announced as f64
+    }),
     (
         "signalbox_chat_lagged_total",
         "counter",
@@ -106,6 +123,8 @@ const CHAT_FIGURES: &[Figure<chat::Stats>] = &[
 
 fn chat(page: &mut Page, stats: &chat::Stats) {
     page.figures(CHAT_FIGURES, stats);
+    let posts = stats.posts_refused;
+    page.by_reason("signalbox_chat_posts_refused_total", "Posts of programs refused, by reason.", posts);
     page.by_reason("signalbox_chat_refused_total", "Lines refused, by reason.", stats.refused);
     page.by_reason("signalbox_chat_closed_total", "Line clients that went, by reason.", stats.closed);
 }
@@ -130,6 +149,12 @@ const SOCKET_FIGURES: &[Figure<socket::Stats>] = &[
         "counter",
         "Channel messages that pages could not follow.",
         |socket| socket.n_skipped as f64,
+    ),
+    (
+        "signalbox_socket_filtered_total",
+        "counter",
+        "Channel messages that pages' filters kept back.",
+        |socket| socket.n_filtered as f64,
     ),
 ];
 
@@ -168,6 +193,17 @@ fn agents(page: &mut Page, latest: &[LatestSample]) {
     for agent in latest {
         for (metric, value) in &agent.metrics {
             page.sample("signalbox_agent_value", &[("color", &agent.color), ("metric", metric)], value);
+        }
+    }
+}
+
+/// A family stands there with its rules alone, so that a query for it finds nothing and not an unknown name.
+fn alerts(page: &mut Page, rules: &[RuleInfo]) {
+    page.family("signalbox_alert", "gauge", "1 while the agent is in alert by this rule.");
+    for rule in rules {
+        for agent in rule.agents.iter().filter(|agent| agent.is_alert) {
+            let labels = [("rule", rule.text.as_str()), ("color", &agent.color), ("metric", &rule.metric)];
+            page.sample("signalbox_alert", &labels, 1);
         }
     }
 }

@@ -16,18 +16,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::problem::ApiError;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::tail::Tails;
 
 mod board;
+mod changes;
 mod cut;
 mod requests;
 mod rooms;
 mod session;
 mod stats;
 mod streams;
-mod tail;
 
 use board::Board;
 pub use stats::{Closing, Stats};
@@ -42,7 +44,9 @@ const LARGEST_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// All sockets of a relay, and what they reach.
 pub struct Sockets {
     engine: Engine,
+    tails: Arc<Tails>,
     chat: Arc<Chat>,
+    changes: Changes,
     limits: Arc<Limits>,
     shutdown: CancellationToken,
     board: Arc<Board>,
@@ -61,7 +65,9 @@ impl Sockets {
     #[must_use]
     pub fn start(
         engine: Engine,
+        tails: Arc<Tails>,
         chat: Arc<Chat>,
+        changes: Changes,
         limits: Arc<Limits>,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
@@ -70,7 +76,9 @@ impl Sockets {
         Arc::new(Self {
             board: Board::start(engine.clone(), shutdown.clone()),
             engine,
+            tails,
             chat,
+            changes,
             limits,
             shutdown,
             seats: Arc::new(Semaphore::new(n_seats)),

@@ -2,6 +2,8 @@
 
 mod commands;
 mod ends;
+mod options;
+mod stress;
 
 use std::time::Duration;
 

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alerts;
 mod broker;
+mod changes;
 mod chat;
+mod chat_channels;
 mod feed;
 mod hostile;
 mod http;
@@ -12,3 +15,4 @@ mod process;
 mod relay;
 mod socket;
 mod support;
+mod terminal;

@@ -7,6 +7,7 @@ use axum::routing::get;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use signalbox::broker::Router;
+use signalbox::changes::Changes;
 use signalbox::chat::Chat;
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
@@ -37,7 +38,11 @@ impl SocketHouse {
         let engine = Engine::embedded(Router::new(&limits));
         let (rooms, shutdown) = (Chat::new(&limits), CancellationToken::new());
         let chat = ChatHouse::serve(Arc::clone(&rooms), limits.clone()).await;
-        let sockets = Sockets::start(engine.clone(), rooms, Arc::new(limits), shutdown.clone());
+        let sockets = {
+            let limits = Arc::new(limits);
+            let tails = signalbox::tail::Tails::new(engine.clone(), Arc::clone(&limits));
+            Sockets::start(engine.clone(), tails, rooms, Changes::default(), limits, shutdown.clone())
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().route("/ws", get(socket::socket)).with_state(Arc::clone(&sockets));
@@ -361,8 +366,63 @@ async fn rooms_beside_the_lobby_are_for_pages() {
     assert_eq!(bob.said().await, "ada: only here");
     line.send("only there\n").await;
     assert_eq!(line.line().await, "line: only there");
-    let already = bob.join("dev", "bob").await;
-    assert_eq!(already["reason"], "you are in this room as \"line\": leave it first");
+    let rooms = ada.ask(json!({"type": "chat_list"})).await;
+    assert_eq!(rooms["rooms"], json!([{"name": "dev", "n_users": 2}, {"name": "lobby", "n_users": 1}]));
+}
+
+#[tokio::test]
+async fn a_page_changes_its_name_or_keeps_it() {
+    let house = SocketHouse::start(|_| {}).await;
+    let (mut ada, mut bob) = (house.page().await, house.page().await);
+    ada.join("dev", "ada").await;
+    bob.join("dev", "bob").await;
+    let refused = ada.join("dev", "bob").await;
+    assert_eq!((&refused["type"], &refused["suggestion"]), (&json!("refused"), &json!("bob2")));
+    ada.say("dev", "still ada", "1").await;
+    assert_eq!(bob.said().await, "ada: still ada");
+    assert_eq!(ada.join("dev", "ada2").await["type"], "chat_joined");
+    ada.say("dev", "renamed", "2").await;
+    assert_eq!(bob.said().await, "ada2: renamed");
+    assert_eq!(bob.join("dev", "ada").await["type"], "chat_joined", "the old name is free");
+}
+
+#[tokio::test]
+async fn a_page_reads_the_past_in_pieces_and_sees_who_is_idle() {
+    let house = SocketHouse::start(|limits| limits.chat_lines_per_sec = 10_000).await;
+    let (mut ada, mut bob) = (house.page().await, house.page().await);
+    ada.join("dev", "ada").await;
+    for n in 0..450 {
+        ada.say("dev", &n.to_string(), &n.to_string()).await;
+    }
+    let joined = bob.join("dev", "bob").await;
+    let mut texts: Vec<Value> = joined["lines"].as_array().unwrap().clone();
+    let mut n_asked = 0;
+    loop {
+        let before = texts[0]["id"].clone();
+        let older = bob.ask(json!({"type": "chat_history", "room": "dev", "before": before})).await;
+        let mut lines = older["lines"].as_array().unwrap().clone();
+        lines.append(&mut texts);
+        texts = lines;
+        n_asked += 1;
+        if older["has_more"] == json!(false) {
+            break;
+        }
+    }
+    let said: Vec<&str> = texts.iter().filter_map(|line| line["text"].as_str()).collect();
+    assert_eq!(
+        (n_asked, said),
+        (2, (0..450).map(|n| n.to_string()).collect::<Vec<_>>().iter().map(|s| &**s).collect())
+    );
+    ada.send(json!({"type": "chat_idle", "is_idle": true})).await;
+    loop {
+        let presence = bob.next_of("chat_presence").await;
+        if presence["users"][0]["is_idle"] == json!(true) {
+            assert_eq!(presence["users"][0]["name"], "ada");
+            break;
+        }
+    }
+    let elsewhere = bob.ask(json!({"type": "chat_history", "room": "ops", "before": "1-1"})).await;
+    assert_eq!(elsewhere["reason"], "you are not in the room \"ops\"");
 }
 
 #[tokio::test]

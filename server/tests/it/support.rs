@@ -1,6 +1,8 @@
 //! What tests share: waiting for a condition with a deadline, and a relay on port 0 that ends when dropped.
 
 pub(crate) mod broker;
+pub(crate) mod postgres;
+pub(crate) mod pty;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -74,7 +74,12 @@ const FIELDS: &[(&str, &[(&str, Check)])] = &[
     ("unwatch_channels", &[]),
     ("watch_channel", &[("channel", is::<ChannelName>)]),
     ("unwatch_channel", &[]),
+    ("watch_changes", &[]),
+    ("unwatch_changes", &[]),
     ("chat_join", &[("id", is::<u64>), ("room", is::<String>), ("name", is::<String>)]),
+    ("chat_history", &[("id", is::<u64>), ("room", is::<String>), ("before", is::<EventId>)]),
+    ("chat_idle", &[("is_idle", is::<bool>)]),
+    ("chat_list", &[("id", is::<u64>)]),
     ("chat_leave", &[("room", is::<String>)]),
     ("chat_say", &[("id", is::<u64>), ("room", is::<String>), ("text", is::<String>), ("key", is::<String>)]),
 ];

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{Outcome, Step, same_page};
 use crate::tools::{self, Tool};
 use crate::workspace::{self, WASM_TARGET};
-use crate::{browser, debian, dist, docs, page, process, python, run, tidy};
+use crate::{browser, debian, dist, docs, page, postgres, process, python, run, tidy};
 
 /// Every check, cheapest first.
 pub(super) const ALL: &[Step] = &[
@@ -56,7 +56,11 @@ fn clippy() -> Result<Outcome> {
 fn native() -> Result<Outcome> {
     debian::ensure_cxx()?;
     let mut cargo = workspace::cargo()?;
-    process::run(cargo.args(["test", "--locked", "--workspace"]).env(python::VARIABLE, python::ensure()?))?;
+    cargo
+        .args(["test", "--locked", "--workspace"])
+        .env(python::VARIABLE, python::ensure()?)
+        .env(postgres::VARIABLE, postgres::ensure()?);
+    process::run(&mut cargo)?;
     Ok(Outcome::Passed)
 }
 
@@ -112,7 +116,8 @@ fn end_to_end() -> Result<Outcome> {
         .env("SIGNALBOX_TEST_PAGE_DIR", page)
         .env("SIGNALBOX_TEST_RELEASE_BINARY", release)
         .env("CHROMEDRIVER", browser.driver)
-        .env("CHROMIUM", browser.chromium);
+        .env("CHROMIUM", browser.chromium)
+        .env(postgres::VARIABLE, postgres::ensure()?);
     process::run(&mut cargo)?;
     Ok(Outcome::Passed)
 }

@@ -38,6 +38,12 @@ const ROOMS: &[Room] = &[
         why: "a library takes settings, it does not read command lines",
     },
     Room {
+        words: &["ratatui", "crossterm", "tui_input"],
+        within: &["server/src/"],
+        home: &["server/src/cli/"],
+        why: "a terminal is one way in; the services must not know how they are reached",
+    },
+    Room {
         words: &["tokio_postgres", "deadpool_postgres"],
         within: &["server/src/"],
         home: &["server/src/changes.rs", "server/src/changes/"],

@@ -1,7 +1,7 @@
 //! The lobby: entering, saying, and coming back after a lost connection.
 
 use leptos::prelude::GetUntracked;
-use signalbox_shared::chat::{ChatLine, ChatLineKind, LOBBY};
+use signalbox_shared::chat::{ChatLine, LOBBY};
 use signalbox_shared::socket::{ChatGap, ClientMessage};
 
 use super::Control;
@@ -88,7 +88,7 @@ impl Control {
     }
 
     pub(super) fn chat_line(&self, line: ChatLine) {
-        let is_said = matches!(line.kind, ChatLineKind::Said { .. });
+        let is_said = line.kind.text().is_some();
         let is_unread = is_said && !self.is_chat_read();
         self.stores.chat.update(|chat| {
             if chat.apply_line(line) && is_unread {

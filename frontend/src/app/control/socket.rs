@@ -28,6 +28,7 @@ impl Control {
                 stores.hello.set(Some(Hello { version, features, limits }));
                 self.resume_queues();
                 self.resume_chat();
+                self.resume_changes();
             }
             ServerMessage::Heartbeat { .. } => {}
             ServerMessage::Engine { engine } => stores.engine.set(engine),
@@ -71,9 +72,13 @@ impl Control {
             ServerMessage::ChatLagged { room, n_skipped } if room == LOBBY => self.chat_lagged(n_skipped),
             // Rooms that this page never entered.
             ServerMessage::ChatJoined { .. }
+            | ServerMessage::ChatOlder { .. }
+            | ServerMessage::ChatRooms { .. }
             | ServerMessage::ChatLine { .. }
             | ServerMessage::ChatPresence { .. }
             | ServerMessage::ChatLagged { .. } => {}
+            ServerMessage::Changes { events, accounts } => self.changes_came(events, accounts),
+            ServerMessage::ChangesStatus { info } => self.changes_status(*info),
             ServerMessage::Error { reason } => self.undecodable("relay", &reason),
         }
     }
@@ -155,6 +160,7 @@ impl Control {
             }
         }
         self.repeat_lost();
+        stores.changes.update(crate::state::changes::Changes::interrupted);
         stores.tail.update(|tail| tail.iter_mut().for_each(Tail::interrupted));
         stores.channels.update(crate::state::channels::Channels::forget_rates);
         stores.chat.update(crate::state::chat_room::ChatRoom::interrupted);

@@ -81,7 +81,8 @@ fn Row(
         RoomRow::Line(ChatLine { at_ms, name, kind, .. }) => {
             let time = units::clock(at_ms, offset_minutes);
             match kind {
-                ChatLineKind::Said { text } => view! {
+                ChatLineKind::Announced { text } => note(time, text).into_any(),
+                ChatLineKind::Said { text } | ChatLineKind::Posted { text } => view! {
                     <p class="line">
                         <span class="line-time">{time}</span>
                         <span class="line-name">{name}</span>

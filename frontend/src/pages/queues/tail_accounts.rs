@@ -21,6 +21,7 @@ pub fn Accounts() -> impl IntoView {
             {figure("received", accounts.received, false, "Messages of the channel since this page subscribed: shown + filtered + skipped")}
             {figure("shown", accounts.shown, false, "Messages that came to this page")}
             {figure("filtered", accounts.filtered, false, "Messages that the filter kept back at the relay")}
+            {(accounts.unjudged > 0).then(|| figure("of these unjudged", accounts.unjudged, true, "Too large for the filter to look at: counted as filtered"))}
             {figure("skipped", accounts.skipped, accounts.skipped > 0, "Messages left out because there were more than a page can follow: of a batch of 16 ms the newest are shown")}
             {figure("no longer kept", n_forgotten, false, "Messages that were shown and left the list: it keeps the newest 5,000, at most 16 MiB")}
             <span class="account">{if is_subscribed { "" } else { "not subscribed" }}</span>

@@ -132,7 +132,12 @@ fn lines_and_sends_are_bounded() {
 #[test]
 fn a_very_full_room_is_counted_even_where_not_everybody_is_named() {
     let mut room = inside();
-    let ada = ChatUser { name: "ada".into(), via: signalbox_shared::chat::ChatVia::Line, since_ms: 0 };
+    let ada = ChatUser {
+        name: "ada".into(),
+        via: signalbox_shared::chat::ChatVia::Line,
+        since_ms: 0,
+        is_idle: false,
+    };
     room.present(vec![ada.clone()], 2_000);
     assert_eq!((room.users.len(), room.n_users), (1, 2_000));
     room.present(vec![ada], 0);

@@ -19,7 +19,7 @@ fn n_shown(tail: &Tail) -> u64 {
 }
 
 fn accounts(received: u64, skipped: u64) -> TailAccounts {
-    TailAccounts { received, shown: received - skipped, filtered: 0, skipped }
+    TailAccounts { received, shown: received - skipped, filtered: 0, skipped, unjudged: 0 }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use super::*;
 
 const ROOMY: Bounds = Bounds { events: 1_000, bytes: 1 << 20, age_ms: 100_000 };
 
+/// No buckets: these tests are about samples.
+const OFF: TierBounds = TierBounds { keep_secs: [0, 0], bytes: 1 << 20 };
+
 fn sample(color: &str, cpu: f64) -> Sample {
     let json = format!(r#"{{"color":"{color}","timestamp":"2026-11-20T12:00:00Z","cpu":{cpu},"mem":1}}"#);
     Sample::from_json(json.as_bytes()).unwrap()
@@ -24,7 +27,7 @@ fn changes(agents: &mut Agents, now_ms: i64) -> Vec<(String, AgentState)> {
 
 #[test]
 fn joined_stale_joined_and_gone() {
-    let mut agents = Agents::new(ROOMY, 10, 10);
+    let mut agents = Agents::new(ROOMY, OFF, 10, 10);
     assert_eq!(push(&mut agents, "red", 1, 0), Some(true));
     assert_eq!(push(&mut agents, "red", 2, 1_000), Some(false));
     assert_eq!(changes(&mut agents, 4_000), []);
@@ -40,7 +43,7 @@ fn joined_stale_joined_and_gone() {
 
 #[test]
 fn an_agent_slower_than_the_history_keeps_its_life() {
-    let mut agents = Agents::new(Bounds { age_ms: 10_000, ..ROOMY }, 10, 10);
+    let mut agents = Agents::new(Bounds { age_ms: 10_000, ..ROOMY }, OFF, 10, 10);
     push(&mut agents, "slow", 1, 0);
     push(&mut agents, "slow", 2, 50_000);
     assert_eq!(push(&mut agents, "slow", 3, 100_000), Some(false));
@@ -49,7 +52,7 @@ fn an_agent_slower_than_the_history_keeps_its_life() {
 
 #[test]
 fn only_who_is_gone_makes_room() {
-    let mut agents = Agents::new(ROOMY, 2, 10);
+    let mut agents = Agents::new(ROOMY, OFF, 2, 10);
     push(&mut agents, "a", 1, 0);
     push(&mut agents, "b", 2, 1_000);
     assert_eq!(push(&mut agents, "c", 3, 2_000), None);
@@ -65,7 +68,7 @@ proptest! {
         pushes in prop::collection::vec((0_u8..8, 0_i64..3_000), 1..300),
     ) {
         let bounds = Bounds { events: 40, bytes: 1_000, age_ms: 20_000 };
-        let mut agents = Agents::new(bounds, 5, 3);
+        let mut agents = Agents::new(bounds, OFF, 5, 3);
         let mut now_ms = 0;
         for (seq, (color, pause_ms)) in pushes.into_iter().enumerate() {
             now_ms += pause_ms;

@@ -1,6 +1,7 @@
 //! The history as its readers see it: resume, live, pings, ends, and the answer that the feed goes on from.
 
 use super::*;
+use crate::collector::answer::Question;
 use crate::collector::cursor::{FeedCursor, Overrun};
 
 fn batch(colors: &[&str]) -> Batch {
@@ -10,6 +11,10 @@ fn batch(colors: &[&str]) -> Batch {
         batch.push(Sample::from_json(json.as_bytes()).unwrap()).unwrap();
     }
     batch
+}
+
+fn ask(window_secs: u32) -> Question {
+    Question { window_secs, step_secs: 0, until_ms: None }
 }
 
 fn history(change: impl FnOnce(&mut Limits)) -> Arc<History> {
@@ -194,7 +199,7 @@ async fn the_feed_goes_on_where_the_answer_ends() {
     push(&history, &["red", "blue", "red"], 100_000);
     // Pushed and not yet published: it is in the answer, so it must not come again.
     history.push_at(&mut batch(&["red"]), 100_000);
-    let answer = history.answer(600, 0, 101_000);
+    let answer = history.answer(ask(600), 101_000);
     let colors: Vec<(&str, usize)> =
         answer.agents.iter().map(|agent| (agent.color.as_str(), agent.timestamps_ms.len())).collect();
     assert_eq!(colors, [("blue", 1), ("red", 3)]);
@@ -204,7 +209,7 @@ async fn the_feed_goes_on_where_the_answer_ends() {
     next(&mut cursor).await;
     push(&history, &["blue"], 102_000);
     assert_eq!(seqs(&next(&mut cursor).await), [answer.id.seq + 1]);
-    assert!(history.answer(1, 0, 200_000).agents.iter().all(|agent| agent.timestamps_ms.is_empty()));
+    assert!(history.answer(ask(1), 200_000).agents.iter().all(|agent| agent.timestamps_ms.is_empty()));
 }
 
 #[test]

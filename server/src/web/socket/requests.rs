@@ -1,17 +1,20 @@
 //! What a page asks for, and what it is answered. Every request with an `id` gets exactly one answer with that `id`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_shared::socket::{AckDetail, ClientMessage, DecodeError, ServerMessage, TailMode};
-use signalbox_shared::{ChannelName, Payload};
+use signalbox_shared::{ChannelName, Filter as Words, Payload};
 use tokio::time::Instant;
 
-use super::rooms::Refused;
+use super::changes::ChangesWatch;
+use super::rooms::list;
 use super::session::Page;
-use super::tail::{BatchBounds, batches};
 use crate::chat::SayError;
 use crate::clock;
-use crate::engine::{Engine, Mode, Receipt};
+use crate::engine::{Engine, Receipt};
+use crate::filter::Filter;
+use crate::tail::{BatchBounds, FilterSlot, View, batches};
 
 impl Page<'_> {
     /// Answers one text message. A publish is answered when it is done.
@@ -26,12 +29,15 @@ impl Page<'_> {
         }
         self.n_hasty = 0;
         match request {
-            ClientMessage::Subscribe { id, filter: Some(_), .. } | ClientMessage::SetFilter { id, .. } => {
-                self.refuse(id, "this relay does not filter yet".to_owned());
+            ClientMessage::Subscribe { id, channel, mode, filter } => {
+                self.subscribe(id, channel, mode, filter.as_ref());
             }
-            ClientMessage::Subscribe { id, channel, mode, filter: None } => self.subscribe(id, channel, mode),
+            ClientMessage::SetFilter { id, channel, filter } => {
+                self.set_filter(id, &channel, filter.as_ref());
+            }
             ClientMessage::Unsubscribe { channel } => {
                 self.tails.remove(&channel);
+                self.filters.remove(&channel);
                 self.say(&ServerMessage::Unsubscribed { channel });
             }
             ClientMessage::Publish { id, channel, payload } => self.publish(id, channel, &payload),
@@ -47,6 +53,10 @@ impl Page<'_> {
             }
             ClientMessage::WatchChannels => self.watcher = Some(self.sockets.board.watch()),
             ClientMessage::UnwatchChannels => self.watcher = None,
+            ClientMessage::WatchChanges { since } => {
+                self.changes = Some(ChangesWatch::new(self.sockets.changes.clone(), since));
+            }
+            ClientMessage::UnwatchChanges => self.changes = None,
             ClientMessage::WatchChannel { channel } => {
                 let detail = self.sockets.engine.detail(&channel);
                 self.say(&ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail });
@@ -55,15 +65,18 @@ impl Page<'_> {
             ClientMessage::ChatJoin { id, room, name, since } => {
                 match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
                     Ok(joined) => self.say(&joined),
-                    Err(Refused::Chat(error)) => {
+                    Err(error) => {
                         let suggestion = error.suggestion().map(str::to_owned);
                         self.refuse_with(id, error.to_string(), suggestion, None);
                     }
-                    Err(Refused::AlreadyAs(name)) => {
-                        self.refuse(id, format!("you are in this room as {name:?}: leave it first"));
-                    }
                 }
             }
+            ClientMessage::ChatHistory { id, room, before } => match self.rooms.older(id, &room, before) {
+                Some(older) => self.say(&older),
+                None => self.refuse(id, format!("you are not in the room {room:?}")),
+            },
+            ClientMessage::ChatIdle { is_idle } => self.rooms.set_idle(is_idle),
+            ClientMessage::ChatList { id } => self.say(&list(&self.sockets.chat, id)),
             ClientMessage::ChatLeave { room } => self.rooms.leave(&room),
             ClientMessage::ChatSay { id, room, text, key } => match self.rooms.say(&room, &text, &key) {
                 None => self.refuse(id, format!("you are not in the room {room:?}")),
@@ -101,7 +114,7 @@ impl Page<'_> {
         }
     }
 
-    fn subscribe(&mut self, id: u64, channel: ChannelName, mode: TailMode) {
+    fn subscribe(&mut self, id: u64, channel: ChannelName, mode: TailMode, words: Option<&Words>) {
         let n_max = self.sockets.limits.socket_subscriptions;
         if self.tails.contains(&channel) {
             return self.refuse(id, format!("{channel} is subscribed to already: unsubscribe first"));
@@ -110,21 +123,46 @@ impl Page<'_> {
             return self
                 .refuse(id, format!("this page already has {n_max} subscriptions (socket_subscriptions)"));
         }
-        let engine_mode = match mode {
-            TailMode::Tap => Mode::Tap,
-            TailMode::Consume => Mode::Consume,
-        };
-        if engine_mode == Mode::Tap && !self.sockets.engine.features().tap {
-            return self.refuse(id, "this engine cannot tap; consume instead".to_owned());
-        }
-        match self.sockets.engine.subscribe(&channel, engine_mode) {
-            Ok(subscription) => {
+        let Some(filter) = self.filter(id, words) else { return };
+        match self.sockets.tails.open(&channel, mode) {
+            Ok(source) => {
                 self.cut.forget(&channel);
-                let bounds = BatchBounds::new(&self.sockets.limits);
-                self.tails.insert(channel.clone(), batches(channel.clone(), subscription, mode, bounds));
+                // What was consumed is shown whatever it costs: nobody else will see it.
+                let bounds = (mode == TailMode::Tap).then(|| BatchBounds::new(&self.sockets.limits));
+                let filter = FilterSlot::new(filter.into());
+                self.filters.insert(channel.clone(), Arc::clone(&filter));
+                self.tails.insert(channel.clone(), batches(source, View::new(&channel, bounds), filter));
                 self.say(&ServerMessage::Subscribed { id, channel, mode });
             }
             Err(error) => self.refuse(id, error.to_string()),
+        }
+    }
+
+    fn set_filter(&mut self, id: u64, channel: &ChannelName, words: Option<&Words>) {
+        let Some(slot) = self.filters.get(channel).cloned() else {
+            return self.refuse(id, format!("{channel} is not subscribed to"));
+        };
+        if let Some(filter) = self.filter(id, words) {
+            slot.store(filter);
+            self.say(&ServerMessage::Ack { id, detail: None });
+        }
+    }
+
+    /// Makes a filter of its words; none when they are none, and the page was told why.
+    fn filter(&mut self, id: u64, words: Option<&Words>) -> Option<Option<Arc<Filter>>> {
+        match words.map(Filter::new).transpose() {
+            Ok(filter) => Some(filter.map(Arc::new)),
+            Err(error) => {
+                self.sockets.counters.refused.add(1);
+                self.say(&ServerMessage::Refused {
+                    id,
+                    reason: format!("the filter is not understood: {}", error.reason),
+                    suggestion: None,
+                    retry_after_ms: None,
+                    position: Some(error.position as u64),
+                });
+                None
+            }
         }
     }
 
@@ -193,12 +231,17 @@ fn id_of(request: &ClientMessage) -> Option<u64> {
         | ClientMessage::Purge { id, .. }
         | ClientMessage::Fetch { id, .. }
         | ClientMessage::ChatJoin { id, .. }
+        | ClientMessage::ChatHistory { id, .. }
+        | ClientMessage::ChatList { id }
         | ClientMessage::ChatSay { id, .. } => Some(*id),
         ClientMessage::Unsubscribe { .. }
         | ClientMessage::WatchChannels
         | ClientMessage::UnwatchChannels
+        | ClientMessage::WatchChanges { .. }
+        | ClientMessage::UnwatchChanges
         | ClientMessage::WatchChannel { .. }
         | ClientMessage::UnwatchChannel
+        | ClientMessage::ChatIdle { .. }
         | ClientMessage::ChatLeave { .. } => None,
     }
 }

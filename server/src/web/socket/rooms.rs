@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use signalbox_shared::EventId;
-use signalbox_shared::chat::ChatVia;
+use signalbox_shared::chat::{ChatRoomRow, ChatVia, ROOM_ROWS_MAX};
 use signalbox_shared::socket::ServerMessage;
 use tokio::time::{Instant, sleep_until};
 
@@ -16,6 +16,8 @@ use crate::chat::{Chat, Entry, History, JoinError, Joined, Lagged, Member, Reade
 
 /// Lines that a page gets which enters a room without saying where it was.
 const FIRST_LINES: usize = 200;
+/// Lines that a page gets which reads on in the past.
+const OLDER_LINES: usize = 200;
 /// Shortest time between two lists of who is in a room.
 const PRESENCE_INTERVAL_MIN: Duration = Duration::from_millis(500);
 /// How much longer each user makes that time, so that a crowd that comes and goes costs a page the same few kilobytes a
@@ -28,6 +30,7 @@ const PRESENCE_INTERVAL_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Rooms {
     members: HashMap<Arc<str>, Member>,
     streams: Streams<Arc<str>, RoomEvent>,
+    is_idle: bool,
 }
 
 /// What a room has for the page.
@@ -38,20 +41,13 @@ pub(super) enum RoomEvent {
     Presence(Bytes),
 }
 
-/// Why a page did not enter a room.
-pub(super) enum Refused {
-    Chat(JoinError),
-    /// It is there under another name.
-    AlreadyAs(String),
-}
-
 impl Rooms {
     pub(super) fn new() -> Self {
-        Self { members: HashMap::new(), streams: Streams::new() }
+        Self { members: HashMap::new(), streams: Streams::new(), is_idle: false }
     }
 
-    /// Enters a room; for a page that is there already under that name, looks again from where it was, which is how
-    /// it catches up after it lost lines.
+    /// Enters a room. A page that is there already under that name looks again from where it was, which is how it
+    /// catches up after it lost lines; under another name it goes on under that one, if it can have it.
     pub(super) fn join(
         &mut self,
         chat: &Chat,
@@ -59,14 +55,14 @@ impl Rooms {
         room: &str,
         name: &str,
         since: Option<EventId>,
-    ) -> Result<ServerMessage, Refused> {
+    ) -> Result<ServerMessage, JoinError> {
         let history = since.map_or(History::Newest(FIRST_LINES), History::Since);
         let (snapshot, reader) = match self.members.get(room) {
             Some(member) if member.name() == name.trim() => member.look(history),
-            Some(member) => return Err(Refused::AlreadyAs(member.name().to_owned())),
-            None => {
-                let Joined { member, reader, snapshot } =
-                    chat.join(room, name, ChatVia::Browser, history).map_err(Refused::Chat)?;
+            _ => {
+                let Joined { member, reader, snapshot } = chat.join(room, name, ChatVia::Browser, history)?;
+                member.set_idle(self.is_idle);
+                // The old name, if there was one, is given up only now that the new one is had.
                 self.members.insert(room.into(), member);
                 (snapshot, reader)
             }
@@ -76,6 +72,19 @@ impl Rooms {
         let lines = lines.iter().map(|entry| entry.line.clone()).collect();
         let (room, name) = (room.to_owned(), name.trim().to_owned());
         Ok(ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap })
+    }
+
+    /// The lines of a room before that one; none when the page is not there.
+    pub(super) fn older(&self, id: u64, room: &str, before: EventId) -> Option<ServerMessage> {
+        let (lines, has_more) = self.members.get(room)?.older(before, OLDER_LINES);
+        let lines = lines.iter().map(|entry| entry.line.clone()).collect();
+        Some(ServerMessage::ChatOlder { id, room: room.to_owned(), lines, has_more })
+    }
+
+    /// Tells every room whether somebody looks at the page.
+    pub(super) fn set_idle(&mut self, is_idle: bool) {
+        self.is_idle = is_idle;
+        self.members.values().for_each(|member| member.set_idle(is_idle));
     }
 
     pub(super) fn leave(&mut self, room: &str) {
@@ -96,6 +105,14 @@ impl Rooms {
     pub(super) async fn next(&mut self) -> (Arc<str>, RoomEvent) {
         self.streams.next().await
     }
+}
+
+/// The answer to a page that asks which rooms there are.
+pub(super) fn list(chat: &Chat, id: u64) -> ServerMessage {
+    let rooms = chat.rooms();
+    let n_rooms = rooms.len() as u64;
+    let row = |(name, n_users)| ChatRoomRow { name, n_users };
+    ServerMessage::ChatRooms { id, rooms: rooms.into_iter().map(row).take(ROOM_ROWS_MAX).collect(), n_rooms }
 }
 
 fn events(reader: Reader) -> impl Stream<Item = RoomEvent> + Send {
@@ -121,9 +138,9 @@ impl Follow {
         tokio::select! {
             // What happened comes before the list that results from it.
             biased;
-            read = self.reader.next() => match read {
+            read = self.reader.next_or_idleness() => match read {
                 Ok(entries) => {
-                    if entries.iter().any(|entry| entry.changes_presence()) {
+                    if entries.is_empty() || entries.iter().any(|entry| entry.changes_presence()) {
                         self.note_presence_change();
                     }
                     RoomEvent::Lines(entries)

@@ -1,6 +1,7 @@
 //! One page's socket: a loop that gathers what happens and lets one match decide. Takes the halves of any socket, so
 //! that its deadlines are tested without a network.
 
+use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,13 +19,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::board::Watcher;
+use super::changes::ChangesWatch;
 use super::cut::CutPayloads;
 use super::rooms::{RoomEvent, Rooms};
 use super::streams::Streams;
-use super::tail::TailBatch;
 use super::{Closing, Sockets};
 use crate::chat::rate::Bucket;
 use crate::clock;
+use crate::tail::{FilterSlot, TailBatch};
 
 /// Time between two signs of life, which the page answers without its script's help (RFC 6455 §5.5.2).
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
@@ -35,9 +37,11 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(super) struct Page<'s> {
     pub(super) sockets: &'s Sockets,
     pub(super) tails: Streams<ChannelName, TailBatch>,
+    pub(super) filters: HashMap<ChannelName, FilterSlot>,
     pub(super) cut: CutPayloads,
     pub(super) rooms: Rooms,
     pub(super) watcher: Option<Watcher>,
+    pub(super) changes: Option<ChangesWatch>,
     pub(super) requests: Bucket,
     /// Requests over the rate since the last one within it.
     pub(super) n_hasty: u64,
@@ -57,6 +61,7 @@ enum Event {
     Tail(ChannelName, TailBatch),
     Room(Arc<str>, RoomEvent),
     Channels(Vec<Bytes>),
+    Changes(ServerMessage),
     Heartbeat,
 }
 
@@ -93,9 +98,11 @@ impl<'s> Page<'s> {
         Self {
             sockets,
             tails: Streams::new(),
+            filters: HashMap::new(),
             cut: CutPayloads::new(limits.socket_fetch_bytes),
             rooms: Rooms::new(),
             watcher: None,
+            changes: None,
             requests: Bucket::new(per_sec, per_sec.saturating_mul(2), now),
             n_hasty: 0,
             publishing: None,
@@ -129,6 +136,7 @@ impl<'s> Page<'s> {
                 (channel, batch) = self.tails.next() => Event::Tail(channel, batch),
                 (room, event) = self.rooms.next() => Event::Room(room, event),
                 messages = news(&mut self.watcher) => Event::Channels(messages),
+                message = super::changes::next(&mut self.changes) => Event::Changes(message),
                 _ = heartbeats.tick() => Event::Heartbeat,
             };
             if let Some(closing) = self.handle(event, stall) {
@@ -147,6 +155,7 @@ impl<'s> Page<'s> {
             }
             Event::Tail(channel, batch) => self.show(&channel, batch),
             Event::Room(room, event) => self.tell(&room, event),
+            Event::Changes(message) => self.say(&message),
             Event::Channels(messages) => messages.into_iter().for_each(|json| self.say_json(json)),
             Event::Heartbeat if HEARTBEAT_INTERVAL + stall <= self.last_heard.elapsed() => {
                 return Some(Closing::TooSlow);
@@ -208,10 +217,11 @@ impl<'s> Page<'s> {
     fn show(&mut self, channel: &ChannelName, batch: TailBatch) {
         self.sockets.counters.shown.add(batch.n_shown);
         self.sockets.counters.skipped.add(batch.n_skipped);
+        self.sockets.counters.filtered.add(batch.n_filtered);
         for (seq, payload) in batch.cut {
             self.cut.keep(channel.clone(), seq, payload);
         }
-        self.say(&batch.message);
+        self.outgoing.push(Message::text(batch.json));
     }
 
     fn tell(&mut self, room: &str, event: RoomEvent) {

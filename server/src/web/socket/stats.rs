@@ -63,6 +63,7 @@ pub(super) struct Counters {
     pub(super) errors: Counter,
     pub(super) shown: Counter,
     pub(super) skipped: Counter,
+    pub(super) filtered: Counter,
     closed: [Counter; Closing::ALL.len()],
 }
 
@@ -85,6 +86,8 @@ pub struct Stats {
     pub n_shown: u64,
     /// Messages of channels that a page could not follow.
     pub n_skipped: u64,
+    /// Messages of channels that a page's filter kept back.
+    pub n_filtered: u64,
     /// Sockets that ended, by reason.
     pub closed: [(&'static str, u64); Closing::ALL.len()],
 }
@@ -114,6 +117,7 @@ impl Counters {
             n_errors: self.errors.value(),
             n_shown: self.shown.value(),
             n_skipped: self.skipped.value(),
+            n_filtered: self.filtered.value(),
             closed: Closing::ALL.map(|closing| (closing.reason(), self.closed[closing as usize].value())),
         }
     }

@@ -247,7 +247,7 @@ async fn a_queue_holds_a_publisher_that_is_too_fast() {
 #[tokio::test]
 async fn a_queue_survives_the_death_of_its_consumers() {
     const N_PUBLISHERS: u64 = 4;
-    const N_DEATHS: usize = 60;
+    const N_DEATHS: usize = 200;
     let limits = Limits { broker_outbox_messages: 256, broker_backlog_messages: 500, ..Limits::default() };
     let broker = Broker::start(limits).await;
     let enough = Arc::new(AtomicBool::new(false));
@@ -270,14 +270,20 @@ async fn a_queue_survives_the_death_of_its_consumers() {
     }
     let mut received = Vec::new();
     let mut consumers: Vec<Client> = Vec::new();
-    for death in 0..N_DEATHS {
+    let mut seed = 0x5167_6e61_u32;
+    let mut random = move |n: u32| {
+        // Numerical Recipes' linear congruence: at random, and the same in every run.
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        usize::try_from((seed >> 8) % n).unwrap()
+    };
+    for _ in 0..N_DEATHS {
         while consumers.len() < 3 {
-            consumers.push(broker.join("/queue/work").await);
+            consumers.push(broker.join_narrow("/queue/work").await);
         }
-        for turn in 0..30 {
-            received.push(number(&consumers[(turn + death) % 3].next().await));
+        for _ in 0..random(40) {
+            received.push(number(&consumers[random(3)].next().await));
         }
-        drop(consumers.swap_remove(death % 3)); // with unread messages in its socket
+        drop(consumers.swap_remove(random(3))); // with unread messages in its socket
     }
     enough.store(true, Ordering::Relaxed);
     for mut consumer in consumers {

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use signalbox::broker::stats::ChannelStats;
-use signalbox::broker::{Router, listener};
+use signalbox::broker::{Listeners, Router, listener};
+use signalbox::config::BrokerOptions;
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -30,10 +31,22 @@ impl Broker {
 
     pub(crate) async fn start_at(address: &str, limits: Limits) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new(&limits);
+        Self::start_on(listener.into(), Router::new(&limits))
+    }
+
+    pub(crate) async fn start_with(limits: Limits, options: &BrokerOptions) -> Self {
+        Self::start_on(Self::free_port().await, Router::with_options(&limits, options))
+    }
+
+    /// A listener on a port that nobody uses.
+    pub(crate) async fn free_port() -> Listeners {
+        TcpListener::bind("127.0.0.1:0").await.unwrap().into()
+    }
+
+    pub(crate) fn start_on(listeners: Listeners, router: Arc<Router>) -> Self {
+        let address = listeners.tcp.as_ref().unwrap().local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(listener::serve(listener, Arc::clone(&router), shutdown.clone()));
+        let serving = tokio::spawn(listener::serve(listeners, Arc::clone(&router), shutdown.clone()));
         let engine = Engine::embedded(Arc::clone(&router));
         Self { address, engine, router, serving, shutdown: shutdown.drop_guard() }
     }
@@ -46,6 +59,15 @@ impl Broker {
     /// A client that has named its channel.
     pub(crate) async fn join(&self, channel: &str) -> Client {
         self.connect_saying(&frame(channel.as_bytes())).await
+    }
+
+    /// The same, with as little room in its socket as the kernel allows.
+    pub(crate) async fn join_narrow(&self, channel: &str) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(1).unwrap();
+        let mut client = Client { stream: socket.connect(self.address).await.unwrap() };
+        client.say(&frame(channel.as_bytes())).await;
+        client
     }
 
     /// A client that has said `bytes`.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::broker::Router;
+use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
@@ -30,7 +31,9 @@ impl House {
         change(&mut limits);
         let (shutdown, limits) = (CancellationToken::new(), Arc::new(limits));
         let engine = Engine::embedded(Router::new(&limits));
-        let sockets = Sockets::start(engine, Chat::new(&limits), limits, shutdown.clone());
+        let tails = crate::tail::Tails::new(engine.clone(), Arc::clone(&limits));
+        let sockets =
+            Sockets::start(engine, tails, Chat::new(&limits), Changes::default(), limits, shutdown.clone());
         Self { sockets, shutdown }
     }
 
@@ -143,7 +146,10 @@ async fn messages_of_16_ms_come_together() {
     let seqs: Vec<u64> =
         second["messages"].as_array().unwrap().iter().map(|m| m["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (2..=11).collect::<Vec<_>>());
-    assert_eq!(second["accounts"], json!({"received": 11, "shown": 11, "filtered": 0, "skipped": 0}));
+    assert_eq!(
+        second["accounts"],
+        json!({"received": 11, "shown": 11, "filtered": 0, "skipped": 0, "unjudged": 0})
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,3 @@
+//! The programs that take over a terminal, in a pseudo-terminal.
+
+mod chat;
