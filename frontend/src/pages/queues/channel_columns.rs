@@ -25,11 +25,11 @@ pub(super) fn remembered() -> Columns {
 /// The columns' widths, for the style sheet.
 pub(super) fn template(columns: &Columns) -> String {
     let width = |column: &Column| match column {
-        Column::Name => "minmax(150px, 1fr)",
+        Column::Name => "minmax(140px, 1fr)",
         Column::Kind => "64px",
-        Column::Depth | Column::Dropped | Column::Unrouted => "72px",
-        Column::In | Column::Out => "124px",
-        Column::Subscribers => "56px",
+        Column::Depth | Column::Dropped | Column::Unrouted => "68px",
+        Column::In | Column::Out => "98px",
+        Column::Subscribers => "48px",
         Column::Last => "68px",
     };
     columns.iter().map(width).collect::<Vec<_>>().join(" ")
