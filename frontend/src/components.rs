@@ -4,3 +4,4 @@ pub mod empty;
 pub mod shell;
 pub mod stream_pill;
 pub mod theme_switch;
+pub mod viewport;

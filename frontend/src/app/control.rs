@@ -8,6 +8,8 @@ mod feed;
 mod metrics;
 mod news;
 mod patrons;
+mod payload;
+mod publish;
 mod queues;
 mod saying;
 mod socket;
@@ -75,6 +77,8 @@ struct Inner {
     is_idle_told: Cell<bool>,
     /// What was typed in each room and not said yet; bounded by the rooms.
     drafts: RefCell<BTreeMap<String, String>>,
+    /// What is sent again and again, and the clock that does it.
+    repeating: RefCell<Option<publish::Repeating>>,
     /// What runs as long as the page: the clock, the tab's events, the address.
     running: RefCell<Option<Running>>,
 }
@@ -96,6 +100,7 @@ impl Default for Inner {
             touched_at_ms: Cell::new(crate::transport::now_ms()),
             is_idle_told: Cell::default(),
             drafts: RefCell::default(),
+            repeating: RefCell::default(),
             running: RefCell::default(),
         }
     }
@@ -197,6 +202,7 @@ impl Control {
         }
         self.view_changed(&old, &view);
         self.news_view_changed(&old, &view);
+        self.tail_query_changed();
         self.changes_view_changed(&old, &view);
         self.read_chat();
     }

@@ -12,6 +12,10 @@ pub const CHAT_INSIDE: &str = "signalbox.chat.inside";
 
 /// Up to when headlines have been seen, in milliseconds since the Unix epoch by the relay's clock.
 pub const NEWS_SEEN: &str = "signalbox.news.seen";
+/// How the list of channels is ordered, and whether it is a tree.
+pub const CHANNEL_LIST: &str = "signalbox.queues.list";
+/// Which columns it has.
+pub const CHANNEL_COLUMNS: &str = "signalbox.queues.columns";
 
 /// What is remembered on this computer.
 #[must_use]

@@ -6,6 +6,8 @@ use leptos::prelude::{ArcRwSignal, Owner};
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::Features;
 use signalbox_shared::chat::ChatRoomRow;
+use signalbox_shared::detail::ChannelDetail;
+use signalbox_shared::engine::EngineInfo;
 use signalbox_shared::socket::SocketLimits;
 
 use super::live::Live;
@@ -16,12 +18,14 @@ use crate::state::alerts::Alerts;
 use crate::state::changes::Changes;
 use crate::state::channels::Channels;
 use crate::state::chat_rooms::ChatRooms;
+use crate::state::field_charts::FieldCharts;
 use crate::state::marks::Marks;
 use crate::state::metrics_query::{FixedRange, WINDOW_SECS_DEFAULT};
 use crate::state::news_board::NewsBoard;
 use crate::state::past::PastState;
 use crate::state::patrons::Patrons;
 use crate::state::publishes::Publishes;
+use crate::state::repeat::Repeat;
 use crate::state::route::{Query, View};
 use crate::state::series_choice::SeriesChoice;
 use crate::state::stream::StreamState;
@@ -43,17 +47,31 @@ pub struct Hello {
     pub limits: SocketLimits,
 }
 
-/// The rest of a payload that the tail had cut, as far as it has come.
+/// What the charts of one channel hold: two rates or a few fields, an hour at one point a second.
+const CHANNEL_BOUNDS: StoreBounds =
+    StoreBounds { agents_max: 2, metrics_max: 8, points_max: 4_096, points_total_max: 64 * 1_024 };
+
+/// The message that is read, as far as its payload has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Whole {
     /// Which row of the tail ([`crate::state::tail::TailItem::serial`]).
     pub serial: u64,
     /// What has come, from the first byte on.
     pub bytes: Vec<u8>,
-    /// The whole payload's size in bytes; 0 before the first piece.
+    /// The whole payload's size in bytes.
     pub size_bytes: u64,
+    /// Whether the rest is on its way.
+    pub is_fetching: bool,
     /// Why it could not be had.
     pub failure: Option<String>,
+}
+
+impl Whole {
+    /// Whether all of it is here.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.size_bytes <= self.bytes.len() as u64
+    }
 }
 
 /// The page's state.
@@ -109,6 +127,18 @@ pub struct Stores {
     pub rooms: Live<Vec<ChatRoomRow>>,
     /// Where line clients find the chat, HOST:PORT, once it is known.
     pub line_chat: Live<Option<String>>,
+    /// A message that is sent many times.
+    pub repeat: Live<Option<Repeat>>,
+    /// What routes the messages, and whether it can be reached.
+    pub engine: Live<EngineInfo>,
+    /// The chosen channel seen from near.
+    pub detail: Live<Option<ChannelDetail>>,
+    /// The chosen channel's rates over time: lines `in` and `out` of the metric `rate`.
+    pub rates: StoreHandle,
+    /// Fields of the chosen channel's messages that are charted.
+    pub fields: Live<FieldCharts>,
+    /// Their values over time: line `value` of a metric per path.
+    pub field_series: StoreHandle,
     /// The changes of the database.
     pub changes: Live<Changes>,
     /// The table of patrons.
@@ -149,6 +179,12 @@ impl Default for Stores {
             tail: Live::default(),
             whole: Live::default(),
             publishes: Live::default(),
+            repeat: Live::default(),
+            engine: Live::default(),
+            detail: Live::default(),
+            rates: owner.with(|| StoreHandle::new(CHANNEL_BOUNDS)),
+            fields: Live::default(),
+            field_series: owner.with(|| StoreHandle::new(CHANNEL_BOUNDS)),
             chat: Live::default(),
             rooms: Live::default(),
             line_chat: Live::default(),

@@ -1,6 +1,6 @@
 //! The broker's channels and their statistics, from whole lists and deltas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::ChannelRow;
@@ -8,31 +8,66 @@ use signalbox_shared::api::ChannelRow;
 /// Most channels kept, well over the relay's default of 4,096; further ones are counted in [`Channels::n_refused`].
 pub const CHANNELS_MAX: usize = 10_000;
 
+/// How far back a channel's rates are kept, in seconds: what a sparkline shows.
+pub const RATES_SECS: i64 = 60;
+
 /// Every channel by its name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Channels {
     rows: BTreeMap<ChannelName, ChannelRow>,
+    /// Rates of the last minute, where they changed; one without a row is forgotten with the next look.
+    rates: BTreeMap<ChannelName, VecDeque<Rates>>,
+    /// When the relay looked last, in milliseconds since the Unix epoch.
+    pub looked_at_ms: i64,
     /// Whether the relay has sent a list yet.
     pub is_known: bool,
     /// Rows of the latest message that did not fit.
     pub n_refused: usize,
 }
 
+/// A channel's rates from one second on, until the next entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Rates {
+    at_ms: i64,
+    in_per_sec: Option<f32>,
+    out_per_sec: Option<f32>,
+}
+
+/// One of a channel's two rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Published.
+    In,
+    /// Handed to subscribers.
+    Out,
+}
+
 impl Channels {
-    /// Takes one `channels` message. Returns whether a channel came or went, so that the list itself has changed.
-    pub fn apply(&mut self, is_full: bool, rows: Vec<ChannelRow>, gone: &[ChannelName]) -> bool {
+    /// Takes one `channels` message; a full list may come in several, of which only the first is full. Returns whether
+    /// a channel came or went, so that the list itself has changed.
+    pub fn apply(&mut self, now_ms: i64, is_full: bool, rows: Vec<ChannelRow>, gone: &[ChannelName]) -> bool {
         let mut has_changed = !self.is_known;
         self.is_known = true;
-        self.n_refused = 0;
+        if now_ms != self.looked_at_ms {
+            self.looked_at_ms = now_ms;
+            self.n_refused = 0;
+            let known = &self.rows;
+            self.rates.retain(|name, _| known.contains_key(name));
+        }
         if is_full {
             let n_before = self.rows.len();
-            self.rows.retain(|name, _| rows.iter().any(|row| row.name == *name));
+            let named: HashSet<&ChannelName> = rows.iter().map(|row| &row.name).collect();
+            self.rows.retain(|name, _| named.contains(name));
             has_changed |= self.rows.len() != n_before;
         }
         for name in gone {
             has_changed |= self.rows.remove(name).is_some();
+            self.rates.remove(name);
         }
         for row in rows {
+            if self.rows.contains_key(&row.name) || self.rows.len() < CHANNELS_MAX {
+                self.note_rates(now_ms, &row);
+            }
             if let Some(slot) = self.rows.get_mut(&row.name) {
                 *slot = row;
             } else if self.rows.len() < CHANNELS_MAX {
@@ -47,10 +82,67 @@ impl Channels {
 
     /// The connection is gone: what is known is out of date, and rates are not zero but unknown.
     pub fn forget_rates(&mut self) {
+        let at_ms = self.looked_at_ms;
         for row in self.rows.values_mut() {
             row.in_per_sec = None;
             row.out_per_sec = None;
         }
+        for rates in self.rates.values_mut() {
+            rates.push_back(Rates { at_ms, in_per_sec: None, out_per_sec: None });
+        }
+    }
+
+    fn note_rates(&mut self, at_ms: i64, row: &ChannelRow) {
+        #[expect(clippy::cast_possible_truncation, reason = "a sparkline has a few pixels")]
+        let short = |rate: Option<f64>| rate.map(|rate| rate as f32);
+        let new = Rates { at_ms, in_per_sec: short(row.in_per_sec), out_per_sec: short(row.out_per_sec) };
+        let rates = self.rates.entry(row.name.clone()).or_default();
+        if rates
+            .back()
+            .is_none_or(|last| (last.in_per_sec, last.out_per_sec) != (new.in_per_sec, new.out_per_sec))
+        {
+            rates.push_back(new);
+        }
+        // The last entry before the window still tells what its first second was like.
+        while rates.get(1).is_some_and(|next| next.at_ms <= at_ms - RATES_SECS * 1_000) {
+            rates.pop_front();
+        }
+    }
+
+    /// One rate of a channel, for each second of the last minute, oldest first; unknown where nobody looked.
+    #[must_use]
+    pub fn rates(&self, name: &ChannelName, direction: Direction) -> Vec<Option<f32>> {
+        let mut points = vec![None; RATES_SECS as usize];
+        let Some(rates) = self.rates.get(name) else { return points };
+        let from_ms = self.looked_at_ms - RATES_SECS * 1_000;
+        let mut rates = rates.iter().peekable();
+        let mut current = None;
+        for (second, point) in points.iter_mut().enumerate() {
+            let at_ms = from_ms + (second as i64 + 1) * 1_000;
+            while let Some(next) = rates.next_if(|rates| rates.at_ms < at_ms + 500) {
+                current = Some(*next);
+            }
+            *point = current.and_then(|rates| match direction {
+                Direction::In => rates.in_per_sec,
+                Direction::Out => rates.out_per_sec,
+            });
+        }
+        points
+    }
+
+    /// The sums of all channels whose name begins with `prefix`.
+    #[must_use]
+    pub fn sums(&self, prefix: &str) -> Sums {
+        let Ok(first) = prefix.parse::<ChannelName>() else { return Sums::default() };
+        let rows = self.rows.range(first..).take_while(|(name, _)| name.as_str().starts_with(prefix));
+        let mut sums = Sums::default();
+        rows.for_each(|(_, row)| sums.add(row));
+        sums
+    }
+
+    /// Every channel's statistics, in the order of their names.
+    pub fn rows(&self) -> impl Iterator<Item = &ChannelRow> {
+        self.rows.values()
     }
 
     /// One channel.
@@ -64,13 +156,6 @@ impl Channels {
         self.rows.keys()
     }
 
-    /// Names that contain `needle`, letter case aside, in order.
-    #[must_use]
-    pub fn matching(&self, needle: &str) -> Vec<ChannelName> {
-        let needle = needle.trim().to_lowercase();
-        self.names().filter(|name| name.as_str().to_lowercase().contains(&needle)).cloned().collect()
-    }
-
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -81,6 +166,66 @@ impl Channels {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+/// Figures of several channels together; one that is unknown for any of them is unknown for all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sums {
+    /// Channels.
+    pub n_channels: usize,
+    /// Messages that wait.
+    pub depth: Option<u64>,
+    /// Published per second.
+    pub in_per_sec: Option<f64>,
+    /// Handed to subscribers per second.
+    pub out_per_sec: Option<f64>,
+    /// Who takes part in the delivery.
+    pub subscribers: Option<u64>,
+    /// Lost by slow subscribers.
+    pub dropped: Option<u64>,
+    /// Without a subscriber.
+    pub unrouted: Option<u64>,
+    /// When the latest message came, in milliseconds since the Unix epoch.
+    pub last_message_at_ms: Option<i64>,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self {
+            n_channels: 0,
+            depth: Some(0),
+            in_per_sec: Some(0.0),
+            out_per_sec: Some(0.0),
+            subscribers: Some(0),
+            dropped: Some(0),
+            unrouted: Some(0),
+            last_message_at_ms: None,
+        }
+    }
+}
+
+impl Sums {
+    /// The figures of one channel.
+    #[must_use]
+    pub fn of(row: &ChannelRow) -> Self {
+        let mut sums = Self::default();
+        sums.add(row);
+        sums
+    }
+
+    fn add(&mut self, row: &ChannelRow) {
+        let add = |sum: &mut Option<u64>, n: Option<u64>| {
+            *sum = sum.zip(n).map(|(sum, n)| sum.saturating_add(n));
+        };
+        self.n_channels += 1;
+        add(&mut self.depth, row.depth);
+        add(&mut self.subscribers, row.subscribers);
+        add(&mut self.dropped, row.dropped);
+        add(&mut self.unrouted, row.unrouted);
+        self.in_per_sec = self.in_per_sec.zip(row.in_per_sec).map(|(sum, n)| sum + n);
+        self.out_per_sec = self.out_per_sec.zip(row.out_per_sec).map(|(sum, n)| sum + n);
+        self.last_message_at_ms = self.last_message_at_ms.max(row.last_message_at_ms);
     }
 }
 
@@ -117,35 +262,69 @@ mod tests {
     #[test]
     fn a_delta_changes_only_what_it_names() {
         let mut channels = Channels::default();
-        assert!(channels.apply(true, vec![row("b", 1), row("a", 2)], &[]));
-        assert!(!channels.apply(false, vec![row("a", 9)], &[]), "a value is no change of the list");
-        assert!(channels.apply(false, vec![row("c", 3)], &["b".parse().unwrap()]));
+        assert!(channels.apply(0, true, vec![row("b", 1), row("a", 2)], &[]));
+        assert!(!channels.apply(0, false, vec![row("a", 9)], &[]), "a value is no change of the list");
+        assert!(channels.apply(0, false, vec![row("c", 3)], &["b".parse().unwrap()]));
         assert_eq!(names(&channels), ["a", "c"]);
         assert_eq!(channels.row(&"a".parse().unwrap()).unwrap().depth, Some(9));
-        assert!(!channels.apply(false, vec![], &["b".parse().unwrap()]), "it was gone already");
+        assert!(!channels.apply(0, false, vec![], &["b".parse().unwrap()]), "it was gone already");
     }
 
     #[test]
     fn a_whole_list_removes_what_it_does_not_name() {
         let mut channels = Channels::default();
-        channels.apply(true, vec![row("a", 1), row("b", 1)], &[]);
-        assert!(channels.apply(true, vec![row("b", 1)], &[]));
+        channels.apply(0, true, vec![row("a", 1), row("b", 1)], &[]);
+        assert!(channels.apply(0, true, vec![row("b", 1)], &[]));
         assert_eq!(names(&channels), ["b"]);
-    }
-
-    #[test]
-    fn searches_without_regard_to_case() {
-        let mut channels = Channels::default();
-        channels.apply(true, vec![row("/topic/Hello", 1), row("/queue/work", 1)], &[]);
-        assert_eq!(channels.matching(" HELL ").len(), 1);
-        assert_eq!(channels.matching("").len(), 2);
     }
 
     #[test]
     fn channels_are_bounded_and_the_rest_is_counted() {
         let mut channels = Channels::default();
         let rows = (0..CHANNELS_MAX + 2).map(|i| row(&format!("/topic/{i}"), 0)).collect();
-        channels.apply(true, rows, &[]);
+        channels.apply(0, true, rows, &[]);
         assert_eq!((channels.len(), channels.n_refused), (CHANNELS_MAX, 2));
+    }
+
+    #[test]
+    fn a_full_list_in_several_messages_keeps_the_rates() {
+        let mut channels = Channels::default();
+        channels.apply(1_000, true, vec![row("a", 1), row("b", 1)], &[]);
+        channels.apply(2_000, true, vec![row("a", 1)], &[]);
+        channels.apply(2_000, false, vec![row("b", 1)], &[]);
+        let known = channels.rates(&"b".parse().unwrap(), Direction::In).iter().flatten().count();
+        assert_eq!((channels.len(), known), (2, 2));
+        channels.apply(3_000, true, vec![row("a", 1)], &[]);
+        channels.apply(4_000, false, vec![], &[]);
+        assert_eq!(channels.rates.len(), 1);
+    }
+
+    #[test]
+    fn rates_hold_until_they_change_and_are_unknown_where_nobody_looked() {
+        let mut channels = Channels::default();
+        let at = |rate: Option<f64>| ChannelRow { in_per_sec: rate, ..row("a", 0) };
+        let name = "a".parse().unwrap();
+        channels.apply(100_000, true, vec![at(Some(5.0))], &[]);
+        channels.apply(103_000, false, vec![at(Some(7.0))], &[]);
+        channels.apply(105_000, false, vec![], &[]);
+        let points = channels.rates(&name, Direction::In);
+        assert_eq!(points.len(), 60);
+        assert_eq!(points[53..], [None, Some(5.0), Some(5.0), Some(5.0), Some(7.0), Some(7.0), Some(7.0)]);
+        channels.forget_rates();
+        assert_eq!(channels.rates(&name, Direction::In)[59], None);
+        for second in 0..1_000 {
+            channels.apply(200_000 + second * 1_000, false, vec![at(Some(second as f64))], &[]);
+        }
+        assert!(channels.rates[&name].len() <= RATES_SECS as usize + 2);
+    }
+
+    #[test]
+    fn sums_are_unknown_when_a_part_is() {
+        let mut channels = Channels::default();
+        channels.apply(0, true, vec![row("/a/1", 2), row("/a/2", 3), row("/ab", 9)], &[]);
+        assert_eq!((channels.sums("/a/").n_channels, channels.sums("/a/").depth), (2, Some(5)));
+        let unknown = ChannelRow { depth: None, ..row("/a/3", 0) };
+        channels.apply(0, false, vec![unknown], &[]);
+        assert_eq!((channels.sums("/a/").depth, channels.sums("/a/").subscribers), (None, Some(0)));
     }
 }

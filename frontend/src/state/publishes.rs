@@ -1,6 +1,7 @@
 //! What this page has published lately, and what became of it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use signalbox_shared::ChannelName;
 use signalbox_shared::socket::AckDetail;
@@ -9,6 +10,8 @@ use super::units;
 
 /// How many are remembered: what fits below the form.
 pub const PUBLISHES_MAX: usize = 20;
+/// Most bytes of data remembered, in memory, so that it can be sent again; older entries keep only their size.
+pub const PUBLISHES_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What became of one publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Publish {
     pub channel: ChannelName,
     /// Size of the data in bytes.
     pub size_bytes: usize,
+    /// The data; none once newer ones took its place.
+    pub data: Option<Arc<[u8]>>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -45,10 +50,18 @@ pub struct Publishes {
 
 impl Publishes {
     /// Remembers a publish and gives its number.
-    pub fn begin(&mut self, channel: ChannelName, size_bytes: usize, outcome: Outcome) -> u64 {
+    pub fn begin(&mut self, channel: ChannelName, data: &[u8], outcome: Outcome) -> u64 {
         self.last_number += 1;
-        self.entries.push_front(Publish { number: self.last_number, channel, size_bytes, outcome });
+        let (number, size_bytes) = (self.last_number, data.len());
+        self.entries.push_front(Publish { number, channel, size_bytes, data: Some(data.into()), outcome });
         self.entries.truncate(PUBLISHES_MAX);
+        let mut n_bytes = 0;
+        for entry in &mut self.entries {
+            n_bytes += entry.size_bytes;
+            if PUBLISHES_BYTES_MAX < n_bytes {
+                entry.data = None;
+            }
+        }
         self.last_number
     }
 
@@ -97,8 +110,8 @@ mod tests {
     fn an_answer_finds_its_publish() {
         let mut publishes = Publishes::default();
         let channel: ChannelName = "/topic/a".parse().unwrap();
-        let first = publishes.begin(channel.clone(), 5, Outcome::Waiting);
-        let second = publishes.begin(channel, 6, Outcome::Waiting);
+        let first = publishes.begin(channel.clone(), b"12345", Outcome::Waiting);
+        let second = publishes.begin(channel, b"123456", Outcome::Waiting);
         publishes.end(first, Outcome::Done(Some(AckDetail::Queued { n_subscribers: 1 })));
         publishes.end(second, Outcome::Refused("too large".into()));
         let sentences: Vec<_> = publishes.entries().map(Publish::sentence).collect();
@@ -110,10 +123,21 @@ mod tests {
     fn only_the_latest_are_remembered() {
         let mut publishes = Publishes::default();
         for _ in 0..PUBLISHES_MAX + 5 {
-            publishes.begin("/null".parse().unwrap(), 0, Outcome::Waiting);
+            publishes.begin("/null".parse().unwrap(), b"", Outcome::Waiting);
         }
         publishes.end(1, Outcome::Unknown);
         assert_eq!(publishes.entries().count(), PUBLISHES_MAX);
         assert!(publishes.entries().all(|entry| entry.outcome == Outcome::Waiting));
+    }
+
+    #[test]
+    fn data_is_kept_within_its_bound() {
+        let mut publishes = Publishes::default();
+        let large = vec![0; PUBLISHES_BYTES_MAX / 2];
+        for _ in 0..3 {
+            publishes.begin("/null".parse().unwrap(), &large, Outcome::Waiting);
+        }
+        let kept: Vec<bool> = publishes.entries().map(|entry| entry.data.is_some()).collect();
+        assert_eq!(kept, [true, true, false]);
     }
 }

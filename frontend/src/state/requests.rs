@@ -12,6 +12,10 @@ pub const REQUESTS_MAX: usize = 256;
 pub enum Purpose {
     /// Tail of a channel.
     Subscribe(ChannelName),
+    /// Another filter of a tail.
+    Filter(ChannelName),
+    /// One message of the run that repeats a message.
+    Repeat,
     /// The publish form's entry with this number.
     Publish(u64),
     /// Emptying a queue.

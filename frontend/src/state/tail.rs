@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use signalbox_shared::socket::{TailAccounts, TailMessage, TailMode};
-use signalbox_shared::{ChannelName, Payload};
+use signalbox_shared::{ChannelName, Filter, Payload};
+
+use super::visible;
 
 /// Most messages kept: more than anybody scrolls through, and 100,000 small ones would not matter to memory.
 pub const ITEMS_MAX: usize = 5_000;
@@ -15,6 +17,19 @@ pub const ITEMS_MAX: usize = 5_000;
 pub const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most characters of a payload that a row shows; the whole stands beside the list when the row is chosen.
 pub const PREVIEW_CHARS_MAX: usize = 300;
+/// Most rows that stay pinned: more than that is no longer a choice. With the largest payloads, 1.3 MiB.
+pub const PINS_MAX: usize = 20;
+
+/// Why the rows stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Somebody asked for it; they stand until somebody asks again.
+    Asked,
+    /// Somebody reads further up; they go on when the end is in view again.
+    Reading,
+    /// Somebody aims at a row; they go on a moment later.
+    Aiming,
+}
 
 /// One row of a tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +66,15 @@ pub struct Tail {
     pub accounts: TailAccounts,
     /// Messages that the page received and keeps no more.
     pub n_forgotten: u64,
+    /// Which messages the relay shows; all of them without it.
+    pub filter: Option<Filter>,
+    /// Why the relay refused the latest filter, and where in its text, in characters from 0.
+    pub filter_error: Option<(String, Option<u64>)>,
     last_serial: u64,
     shown: Ring,
-    /// What came since the tail was paused; none while it runs.
-    backlog: Option<Ring>,
+    /// Why it stands still and what came since then; none while it runs.
+    backlog: Option<(Hold, Ring)>,
+    pins: Vec<TailItem>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,9 +122,12 @@ impl Tail {
             refusal: None,
             accounts: TailAccounts::default(),
             n_forgotten: 0,
+            filter: None,
+            filter_error: None,
             last_serial: 0,
             shown: Ring::default(),
             backlog: None,
+            pins: Vec::new(),
         }
     }
 
@@ -145,14 +168,19 @@ impl Tail {
         self.push(at_ms, TailItemKind::Mark(text.into()));
     }
 
-    /// Stops the rows on the screen; what comes is kept behind them.
-    pub fn pause(&mut self) {
-        self.backlog.get_or_insert_default();
+    /// Stops the rows on the screen; what comes is kept behind them. A weaker reason never takes a stronger one's place.
+    pub fn hold(&mut self, why: Hold) {
+        match &mut self.backlog {
+            Some((Hold::Asked, _)) => {}
+            Some((Hold::Reading, _)) if why == Hold::Aiming => {}
+            Some((old, _)) => *old = why,
+            None => self.backlog = Some((why, Ring::default())),
+        }
     }
 
     /// Goes on: what came since the pause appears.
     pub fn resume(&mut self) {
-        let Some(backlog) = self.backlog.take() else { return };
+        let Some((_, backlog)) = self.backlog.take() else { return };
         self.n_forgotten += backlog.n_messages_out;
         if backlog.n_messages_out > 0 {
             let at_ms = backlog.items.front().map_or(0, |item| item.at_ms);
@@ -164,6 +192,29 @@ impl Tail {
         }
     }
 
+    /// Goes on if the rows stand still for this reason.
+    pub fn resume_from(&mut self, why: Hold) {
+        if self.held() == Some(why) {
+            self.resume();
+        }
+    }
+
+    /// Goes on with what comes from now on; what came since the pause is counted and forgotten.
+    pub fn jump_to_live(&mut self, at_ms: i64) {
+        let Some((_, backlog)) = self.backlog.take() else { return };
+        self.n_forgotten += backlog.n_messages_in;
+        if backlog.n_messages_in > 0 {
+            let n = super::units::counted(backlog.n_messages_in, "message", "messages");
+            self.mark(at_ms, &format!("{n} of the pause left out by jumping to live"));
+        }
+    }
+
+    /// Why the rows on the screen stand still.
+    #[must_use]
+    pub fn held(&self) -> Option<Hold> {
+        self.backlog.as_ref().map(|(why, _)| *why)
+    }
+
     /// Whether the rows on the screen stand still.
     #[must_use]
     pub fn is_paused(&self) -> bool {
@@ -173,16 +224,72 @@ impl Tail {
     /// Messages that came since the pause, kept or not.
     #[must_use]
     pub fn n_behind(&self) -> u64 {
-        self.backlog.as_ref().map_or(0, |backlog| backlog.n_messages_in)
+        self.backlog.as_ref().map_or(0, |(_, backlog)| backlog.n_messages_in)
+    }
+
+    /// Keeps a row in view, or lets it go; says whether it is pinned now. Of more than [`PINS_MAX`], none is added.
+    pub fn toggle_pin(&mut self, serial: u64) -> bool {
+        if let Some(at) = self.pins.iter().position(|item| item.serial == serial) {
+            self.pins.remove(at);
+            return false;
+        }
+        let Some(item) = self.item(serial).cloned() else { return false };
+        if PINS_MAX <= self.pins.len() {
+            return false;
+        }
+        self.pins.push(item);
+        self.pins.sort_by_key(|item| item.serial);
+        true
+    }
+
+    /// The pinned rows, oldest first; they outlive the list's own.
+    #[must_use]
+    pub fn pins(&self) -> &[TailItem] {
+        &self.pins
+    }
+
+    /// The place of the first row at or after a moment, or of the last row when all are older.
+    #[must_use]
+    pub fn place_at(&self, at_ms: i64) -> Option<usize> {
+        let n = self.shown.items.len();
+        let place = self.shown.items.partition_point(|item| item.at_ms < at_ms);
+        (n > 0).then(|| place.min(n - 1))
+    }
+
+    /// The messages on the screen's list, oldest first.
+    pub fn messages(&self) -> impl Iterator<Item = &Arc<TailMessage>> {
+        self.shown.items.iter().filter_map(|item| match &item.kind {
+            TailItemKind::Message(message) => Some(message),
+            TailItemKind::Mark(_) => None,
+        })
+    }
+
+    /// The latest row that is no message and holds `part`, of those on the screen's list or behind a pause.
+    #[must_use]
+    pub fn last_mark_about(&self, part: &str) -> Option<String> {
+        let behind = self.backlog.iter().flat_map(|(_, backlog)| &backlog.items);
+        self.shown.items.iter().chain(behind).rev().find_map(|item| match &item.kind {
+            TailItemKind::Mark(text) if text.contains(part) => Some(text.to_string()),
+            _ => None,
+        })
+    }
+
+    /// The message before the one of row `serial`, while it is kept.
+    #[must_use]
+    pub fn message_before(&self, serial: u64) -> Option<Arc<TailMessage>> {
+        let place = self.place(serial)?;
+        self.shown.items.range(..place).rev().find_map(|item| match &item.kind {
+            TailItemKind::Message(message) => Some(message.clone()),
+            TailItemKind::Mark(_) => None,
+        })
     }
 
     /// Empties the list; the accounts stay.
     pub fn clear(&mut self) {
-        let n_kept = self.shown.items.iter().chain(self.backlog.iter().flat_map(|backlog| &backlog.items));
-        self.n_forgotten += n_kept.filter(|item| is_message(item)).count() as u64;
-        self.n_forgotten += self.backlog.as_ref().map_or(0, |backlog| backlog.n_messages_out);
+        let n_shown = self.shown.items.iter().filter(|item| is_message(item)).count() as u64;
+        self.n_forgotten += n_shown + self.n_behind();
         self.shown = Ring::default();
-        if let Some(backlog) = &mut self.backlog {
+        if let Some((_, backlog)) = &mut self.backlog {
             *backlog = Ring::default();
         }
     }
@@ -205,11 +312,12 @@ impl Tail {
         self.shown.items.iter().enumerate().skip(first).take(n).map(|(i, item)| (i, item.clone())).collect()
     }
 
-    /// The row with this number, while it is kept.
+    /// The row with this number, while it is kept or pinned.
     #[must_use]
     pub fn item(&self, serial: u64) -> Option<&TailItem> {
         let items = &self.shown.items;
-        items.binary_search_by_key(&serial, |item| item.serial).ok().and_then(|i| items.get(i))
+        let kept = items.binary_search_by_key(&serial, |item| item.serial).ok().and_then(|i| items.get(i));
+        kept.or_else(|| self.pins.iter().find(|item| item.serial == serial))
     }
 
     /// The place of that row in the list.
@@ -227,7 +335,7 @@ impl Tail {
         self.last_serial += 1;
         let item = TailItem { serial: self.last_serial, at_ms, kind };
         match &mut self.backlog {
-            Some(backlog) => backlog.push(item),
+            Some((_, backlog)) => backlog.push(item),
             None => self.push_shown(item),
         }
     }
@@ -239,26 +347,14 @@ impl Tail {
     }
 }
 
-/// What a row shows of a payload: one line, cut, with control characters made visible.
+/// What a row shows of a payload: one line, cut, with all that hides written out ([`visible`]).
 #[must_use]
 pub fn preview(payload: &Payload) -> String {
-    match payload {
-        Payload::Text(text) => text
-            .chars()
-            .take(PREVIEW_CHARS_MAX)
-            .map(|c| if c.is_control() { visible(c) } else { c })
-            .collect(),
-        Payload::Base64(text) => text.chars().take(PREVIEW_CHARS_MAX).collect(),
-    }
-}
-
-/// Stands for a control character: signs that every font has, unlike Unicode's own pictures of controls.
-fn visible(c: char) -> char {
-    match c {
-        '\n' => '¶',
-        '\t' => '→',
-        _ => '\u{fffd}',
-    }
+    let (Payload::Text(text) | Payload::Base64(text)) = payload;
+    let end = text.char_indices().nth(PREVIEW_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    let mut out = String::with_capacity(end);
+    visible::push_text(&mut out, &text[..end]);
+    out
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! The queues view in a real browser.
 
 use crate::support::{Page, eventually};
+use signalbox_frontend::app::stores::Hello;
 use signalbox_frontend::state::route::View;
 use signalbox_frontend::state::tail::ITEMS_MAX;
-use signalbox_shared::socket::{TailAccounts, TailMessage, TailMode};
+use signalbox_shared::api::{ChannelRow, Features};
+use signalbox_shared::engine::{EngineInfo, EngineState, Permits};
+use signalbox_shared::socket::{SocketLimits, TailAccounts, TailMessage, TailMode};
 use signalbox_shared::{ChannelName, Payload};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -39,7 +42,8 @@ async fn payloads_and_names_are_text_whatever_they_hold() {
     eventually("both rows stand", || page.count(".tail-row") == 2).await;
     assert_eq!(page.text(".tail-row .tail-text"), hostile);
     assert!(page.text(".tail-panel h2").contains(hostile));
-    page.click(".tail-row .tail-button");
+    assert!(page.all_text().contains("⟨U+202E⟩}{\"\\u0000¶⟨U+001B⟩[2J"), "{}", page.all_text());
+    page.click(".tail-row");
     eventually("the whole message stands beside", || page.text(".payload") == hostile).await;
     assert_eq!(page.count("img") + page.count("script"), 0);
     assert_ne!(crate::support::title(), "owned");
@@ -87,6 +91,7 @@ async fn only_a_queue_can_be_consumed_and_it_warns() {
 #[wasm_bindgen_test]
 async fn a_publish_says_what_became_of_it_and_a_bad_name_is_not_sent() {
     let page = open("/topic/a");
+    page.control().set_query("tab", Some("publish".into()));
     eventually("the form follows the chosen channel", || page.value("[name=channel]") == "/topic/a").await;
     page.type_into("[name=channel]", "");
     page.click(".publish [type=submit]");
@@ -101,4 +106,167 @@ async fn a_publish_says_what_became_of_it_and_a_bad_name_is_not_sent() {
         page.text(".outcomes li").contains("to /topic/b: refused, not connected")
     })
     .await;
+}
+
+fn row(name: &str, depth: Option<u64>) -> ChannelRow {
+    let name = channel(name);
+    ChannelRow {
+        kind: name.kind(),
+        name,
+        depth,
+        depth_bytes: depth,
+        in_per_sec: depth.map(|n| n as f64),
+        out_per_sec: None,
+        in_total: None,
+        out_total: None,
+        subscribers: None,
+        taps: None,
+        dropped: None,
+        unrouted: None,
+        purged: None,
+        last_message_at_ms: None,
+        seen: None,
+    }
+}
+
+fn list(page: &Page, now_ms: i64, rows: Vec<ChannelRow>) {
+    page.stores().channels.update(|channels| channels.apply(now_ms, true, rows, &[]));
+}
+
+#[wasm_bindgen_test]
+async fn ten_thousand_channels_cost_what_a_screen_costs() {
+    let page = Page::open(View::Queues(None));
+    list(&page, 1_000, (0..10_000).map(|n| row(&format!("/topic/{n:05}"), Some(n))).collect());
+    eventually("rows stand", || page.count(".channel-row") > 0).await;
+    assert!(page.count(".channel-row") < 200, "{} rows", page.count(".channel-row"));
+    assert_eq!(page.attribute(".channels", "aria-rowcount"), "10001");
+    assert_eq!(page.attribute(".channel-row", "aria-rowindex"), "2");
+    page.type_into(".filter", "09999");
+    eventually("the search finds the last one", || page.count(".channel-row") == 1).await;
+    assert!(page.text(".channel-link").ends_with("/topic/09999"));
+}
+
+#[wasm_bindgen_test]
+async fn what_is_unknown_is_no_zero() {
+    let page = Page::open(View::Queues(None));
+    list(&page, 1_000, vec![row("/queue/a", None)]);
+    eventually("the row stands", || page.count(".channel-row") == 1).await;
+    assert!(page.text(".channel-row").contains("unknown"), "{}", page.text(".channel-row"));
+    assert!(!page.text(".channel-row").contains('0'), "{}", page.text(".channel-row"));
+}
+
+#[wasm_bindgen_test]
+async fn the_order_stands_still_while_the_keyboard_is_in_the_list() {
+    let page = Page::open(View::Queues(None));
+    list(&page, 1_000, vec![row("/queue/b", Some(1)), row("/queue/c", Some(1))]);
+    eventually("the rows stand", || page.count(".channel-row") == 2).await;
+    page.send(".channels", "focus");
+    eventually("it says so", || page.text(".held-note").contains("held")).await;
+    list(&page, 2_000, vec![row("/queue/a", Some(7)), row("/queue/b", Some(5))]);
+    eventually("figures go on", || page.text(".channel-row").contains('5')).await;
+    assert_eq!(page.count(".channel-row"), 2);
+    assert!(page.all_text().contains("gone"), "a channel that is no more keeps its place");
+    page.send(".channels", "blur");
+    eventually("then the order is new", || page.text(".channel-link").ends_with("/queue/a")).await;
+}
+
+#[wasm_bindgen_test]
+async fn channels_stand_in_a_tree_with_sums() {
+    let page = Page::open(View::Queues(None));
+    list(&page, 1_000, vec![row("/topic/a/x", Some(2)), row("/topic/a/y", Some(3))]);
+    eventually("the rows stand", || page.count(".channel-row") == 2).await;
+    page.click(".channel-panel [aria-pressed]");
+    eventually("groups stand above", || page.count(".channel-row[aria-expanded=true]") == 2).await;
+    assert_eq!(page.attribute(".channels", "role"), "treegrid");
+    assert!(page.text(".channel-row").contains("2 channels"), "{}", page.text(".channel-row"));
+    assert!(page.text(".channel-row").contains('5'), "the sum of both depths");
+    page.click(".group-button");
+    eventually("the group is folded", || page.count(".channel-row") == 1).await;
+    page.click(".channel-panel [aria-pressed]");
+}
+
+#[wasm_bindgen_test]
+async fn json_is_laid_out_folded_and_told_by_its_path() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["{\"user\":{\"age\":41,\"tags\":[1,2]},\"n\":5}"]);
+    eventually("the row stands", || page.count(".tail-row") == 1).await;
+    page.click(".tail-row");
+    eventually("each value has its line", || page.count(".payload-line") == 9).await;
+    page.click(".payload-line:nth-child(3)");
+    eventually("the path is told", || page.text(".chosen-line code") == "$.user.age").await;
+    page.click(".payload-line:nth-child(2) .fold");
+    eventually("it is folded", || page.count(".payload-line") == 4).await;
+    assert!(page.text(".payload").contains("6 lines"), "{}", page.text(".payload"));
+}
+
+#[wasm_bindgen_test]
+async fn a_number_becomes_a_chart_of_what_comes() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["{\"n\":5}", "{\"n\":6}"]);
+    eventually("the rows stand", || page.count(".tail-row") == 2).await;
+    page.click(".tail-row");
+    eventually("each value has its line", || page.count(".payload-line") == 3).await;
+    page.click(".payload-line:nth-child(2)");
+    eventually("it can be charted", || page.text(".chosen-line").contains("Chart")).await;
+    page.click(".chosen-line button:last-child");
+    eventually("the chart counts both", || page.text(".field-chart").contains("2 messages")).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_pinned_row_stays_above_the_list() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["remember me"]);
+    eventually("the row stands", || page.count(".tail-row") == 1).await;
+    page.click(".tail-row");
+    eventually("it can be pinned", || page.count(".detail-actions [aria-pressed]") == 1).await;
+    page.click(".detail-actions [aria-pressed]");
+    eventually("it is pinned", || page.text(".pins").contains("remember me")).await;
+    page.control().update_tail(signalbox_frontend::state::tail::Tail::clear);
+    eventually("the list is empty", || page.count(".tail-row") == 0).await;
+    assert!(page.text(".pins").contains("remember me"));
+}
+
+#[wasm_bindgen_test]
+async fn a_fault_in_a_filter_is_shown_at_its_place() {
+    let page = open("/topic/a");
+    page.control().update_tail(|tail| tail.filter_error = Some(("an operator is missing".into(), Some(2))));
+    page.type_into("[name=filter]", "$.é?x");
+    eventually("why", || page.text(".filter-error").contains("an operator is missing")).await;
+    eventually("where", || page.text(".fault-place mark") == "é").await;
+}
+
+#[wasm_bindgen_test]
+async fn what_the_administrator_forbids_is_not_offered() {
+    let permits = Permits { publish: false, purge: false, consume: false, export: false };
+    let page = open("/queue/a");
+    eventually("it is offered", || page.all_text().contains("NDJSON")).await;
+    assert_eq!(page.count("[role=switch]"), 1);
+    page.stores().hello.set(Some(Hello {
+        version: "1".into(),
+        features: Features { tap: true, stats: true, purge: true, permits },
+        limits: SocketLimits {
+            client_message_bytes: 65_536,
+            tail_payload_bytes: 65_536,
+            subscriptions: 32,
+            chat_line_bytes: 4_096,
+        },
+    }));
+    eventually("nothing is offered", || !page.all_text().contains("NDJSON")).await;
+    assert_eq!(page.count("[role=switch]") + page.count(".purge"), 0);
+    assert!(!page.text(".tail-panel").contains("Publish"));
+}
+
+#[wasm_bindgen_test]
+async fn an_engine_that_is_away_is_told() {
+    let page = Page::open(View::Queues(None));
+    assert_eq!(page.count(".engine-notice"), 0);
+    page.stores().engine.set(EngineInfo {
+        name: "tcp".into(),
+        address: Some("broker:25000".into()),
+        state: EngineState::Down,
+        reason: Some("connection refused".into()),
+        ..EngineInfo::default()
+    });
+    eventually("it is told", || page.text(".engine-notice").contains("broker:25000")).await;
+    assert!(page.text(".engine-notice").contains("connection refused"));
 }

@@ -87,6 +87,12 @@ impl Page {
         element.unchecked_into::<HtmlElement>().click();
     }
 
+    /// Sends the first one an event that does not bubble.
+    pub(crate) fn send(&self, selector: &str, event: &str) {
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is not there"));
+        element.dispatch_event(&web_sys::Event::new(event).unwrap()).unwrap();
+    }
+
     /// Types `text` into the first one, as a person would: the page hears of it.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
         let field = self.find(selector).unwrap_or_else(|| panic!("{selector} is not there"));

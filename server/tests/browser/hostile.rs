@@ -31,7 +31,7 @@ async fn nothing_that_others_send_acts_in_the_page() {
     browser.choose_channel(&channel).await;
     publisher.publish(&channel, ATTACK.as_bytes()).await;
     browser.until_text(".tail-text", ATTACK).await;
-    browser.click(".tail-button").await;
+    browser.click(".tail-row").await;
     browser.until_text(".payload", ATTACK).await;
 
     let mut eve = ChatUser::join(&relay.ports, SHORT_ATTACK).await;

@@ -77,3 +77,80 @@ async fn looking_takes_nothing_away() {
     assert_eq!(worker.next().await, b"to be done once");
     browser.expect_no_errors(false).await;
 }
+
+#[tokio::test]
+async fn a_large_message_is_read_in_pieces_to_its_end() {
+    let relay = Relay::start().await;
+    let mut publisher = Publisher::connect(&relay.ports).await;
+    let browser = Browser::start().await;
+    browser.open(&relay.url("/#/queues/%2Ftopic%2Flarge")).await;
+    browser.until_subscribed().await;
+    let items: Vec<String> = (0..30_000).map(|n| format!("{{\"n\":{n},\"text\":\"train\"}}")).collect();
+    let json = format!("[{}]", items.join(","));
+    publisher.publish("/topic/large", json.as_bytes()).await;
+    browser.until_some(".tail-text", "train").await;
+    browser.click(".tail-row").await;
+    browser.until_text(".rest", "here").await;
+    browser.until_text(".payload", "\"n\": 0").await;
+    browser.click(".rest button").await;
+    eventually("all of it is here", async || (browser.count(".rest").await == 0).then_some(())).await;
+    let to_end = "const list = document.querySelector('.payload'); list.scrollTop = list.scrollHeight";
+    eventually("its last line is laid out", async || {
+        browser.run(to_end, vec![]).await;
+        browser.text(".payload").await.filter(|text| text.contains("\"n\": 29999"))
+    })
+    .await;
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_queue_is_purged_only_under_its_name() {
+    let relay = Relay::start().await;
+    let mut publisher = Publisher::connect(&relay.ports).await;
+    for _ in 0..3 {
+        publisher.publish("/queue/old", b"stale").await;
+    }
+    let browser = Browser::start().await;
+    browser.open(&relay.url("/#/queues/%2Fqueue%2Fold?tab=channel")).await;
+    browser.until_text(".purge", "3 messages wait").await;
+    browser.fill(".purge input", "/queue/ol").await;
+    assert_eq!(browser.count(".purge button:disabled").await, 1);
+    browser.fill(".purge input", "/queue/old").await;
+    browser.click(".purge button").await;
+    browser.until_text(".purge", "0 messages wait").await;
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_message_is_repeated_and_every_answer_counted() {
+    let relay = Relay::start().await;
+    let mut subscriber = Subscriber::connect(&relay.ports, "/topic/again").await;
+    let browser = Browser::start().await;
+    browser.open(&relay.url("/#/queues/%2Ftopic%2Fagain?tab=publish")).await;
+    browser.until_live("socket").await;
+    browser.fill(".publish textarea", "tick").await;
+    browser.click(".repeat summary").await;
+    browser.fill("[name=times]", "12").await;
+    browser.fill("[name=rate]", "50").await;
+    browser.click("[name=start]").await;
+    browser.until_text(".repeat-state", "12 of 12 sent, 12 acknowledged").await;
+    for _ in 0..12 {
+        assert_eq!(subscriber.next().await, b"tick");
+    }
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_wrong_draft_says_where_and_is_not_sent() {
+    let relay = Relay::start().await;
+    let browser = Browser::start().await;
+    browser.open(&relay.url("/#/queues/%2Ftopic%2Fa?tab=publish")).await;
+    browser.until_live("socket").await;
+    browser.click(".publish .segments button:nth-child(2)").await;
+    browser.fill(".publish textarea", "{\"a\": x}").await;
+    browser.until_text("#publish-fault", "line 1, column 7").await;
+    browser.click(".publish button[type=submit]").await;
+    browser.until_text(".publish [role=alert]", "not JSON").await;
+    assert_eq!(browser.count(".outcomes li").await, 0);
+    browser.expect_no_errors(false).await;
+}

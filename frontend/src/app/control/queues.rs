@@ -1,20 +1,22 @@
-//! Channels, the tail of one of them, and publishing.
+//! Channels, the tail of one of them, and the figures that are charted.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use leptos::prelude::GetUntracked as _;
+use signalbox_shared::detail::ChannelDetail;
 use signalbox_shared::socket::{ClientMessage, TailMode};
-use signalbox_shared::{ChannelName, Payload};
+use signalbox_shared::{ChannelName, Filter};
 
 use super::Control;
-use crate::app::stores::Whole;
-use crate::state::publishes::Outcome;
+use crate::chart::store::SeriesStore;
+use crate::state::channels::{Direction, RATES_SECS};
 use crate::state::requests::Purpose;
 use crate::state::route::View;
-use crate::state::tail::{Tail, TailItemKind};
+use crate::state::tail::{Hold, Tail};
 use crate::transport::now_ms;
 
-/// Most bytes of one payload that the page fetches whole: more than anybody reads, and what a tab can show.
-const WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// What the address calls the filter.
+const QUERY_FILTER: &str = "filter";
+/// What it calls a tail that stands still, and how it says so.
+const QUERY_TAIL: (&str, &str) = ("tail", "paused");
 
 impl Control {
     /// The address names another view: what it shows must come, what it no longer shows may stop.
@@ -25,18 +27,38 @@ impl Control {
         }
         if was_queues && !is_queues {
             self.send_or_later(&ClientMessage::UnwatchChannels);
+            self.send_or_later(&ClientMessage::UnwatchChannel);
             // Messages are not eaten where nobody looks.
             self.set_tail_mode(TailMode::Tap);
         }
         if let View::Queues(Some(channel)) = new {
             self.open_tail(channel);
+            if !was_queues {
+                self.send_or_later(&ClientMessage::WatchChannel { channel: channel.clone() });
+            }
         }
+    }
+
+    /// The address says how the tail is set: its filter, and whether it stands still.
+    pub(super) fn tail_query_changed(&self) {
+        if !matches!(self.stores.view.get_untracked(), View::Queues(Some(_))) {
+            return;
+        }
+        let query = self.stores.query.get_untracked();
+        self.set_filter(query.get(QUERY_FILTER).unwrap_or_default());
+        let is_paused = query.get(QUERY_TAIL.0) == Some(QUERY_TAIL.1);
+        self.update_tail(
+            |tail| if is_paused { tail.hold(Hold::Asked) } else { tail.resume_from(Hold::Asked) },
+        );
     }
 
     /// Takes up again what the connection before this one did.
     pub(super) fn resume_queues(&self) {
-        if matches!(leptos::prelude::GetUntracked::get_untracked(&self.stores.view), View::Queues(_)) {
+        if let View::Queues(chosen) = self.stores.view.get_untracked() {
             self.send_or_later(&ClientMessage::WatchChannels);
+            if let Some(channel) = chosen {
+                self.send_or_later(&ClientMessage::WatchChannel { channel });
+            }
         }
         let tail = self.stores.tail.peek(|tail| tail.as_ref().map(|tail| (tail.channel.clone(), tail.mode)));
         if let Some((channel, mode)) = tail {
@@ -53,8 +75,16 @@ impl Control {
         if let Some(channel) = old {
             self.send_or_later(&ClientMessage::Unsubscribe { channel });
         }
-        self.stores.tail.update(|tail| *tail = Some(Tail::new(channel.clone(), TailMode::Tap)));
-        self.stores.whole.set(None);
+        let filter = filter_of(self.stores.query.get_untracked().get(QUERY_FILTER).unwrap_or_default());
+        let mut tail = Tail::new(channel.clone(), TailMode::Tap);
+        tail.filter = filter;
+        self.stores.tail.update(|slot| *slot = Some(tail));
+        self.stores.whole.update(|whole| *whole = None);
+        self.stores.detail.update(|detail| *detail = None);
+        self.stores.fields.update(|fields| fields.clear());
+        self.stores.field_series.update(SeriesStore::clear);
+        self.send_or_later(&ClientMessage::WatchChannel { channel: channel.clone() });
+        self.begin_rates(channel);
         self.subscribe(channel.clone(), TailMode::Tap);
     }
 
@@ -75,25 +105,47 @@ impl Control {
         self.subscribe(channel, mode);
     }
 
+    /// Shows only the messages that the words ask for, and says so in the address; all of them without words.
+    pub fn set_filter(&self, words: &str) {
+        let filter = filter_of(words);
+        let changed = self.stores.tail.update(|tail| {
+            let tail = tail.as_mut()?;
+            let is_other = tail.filter != filter || tail.filter_error.is_some();
+            tail.filter = filter.clone();
+            is_other.then(|| (tail.channel.clone(), tail.is_subscribed))
+        });
+        self.set_query(QUERY_FILTER, filter.as_ref().map(|_| words.to_owned()));
+        let Some((channel, is_subscribed)) = changed else { return };
+        if !is_subscribed {
+            self.with_tail(&channel, |tail| (tail.refusal, tail.filter_error) = (None, None));
+            let mode = self.with_tail(&channel, |tail| tail.mode).unwrap_or(TailMode::Tap);
+            self.send_or_later(&ClientMessage::Unsubscribe { channel: channel.clone() });
+            return self.subscribe(channel, mode);
+        }
+        let purpose = Purpose::Filter(channel.clone());
+        let for_request = channel.clone();
+        let sent = self.request(purpose, |id| ClientMessage::SetFilter { id, channel: for_request, filter });
+        if let Err(why) = sent {
+            self.with_tail(&channel, |tail| tail.filter_error = Some((why, None)));
+        }
+    }
+
+    /// Stops the rows until [`Self::resume_tail`], and says so in the address.
+    pub fn pause_tail(&self) {
+        self.update_tail(|tail| tail.hold(Hold::Asked));
+        self.set_query(QUERY_TAIL.0, Some(QUERY_TAIL.1.to_owned()));
+    }
+
+    /// Goes on, with what waits or without it.
+    pub fn resume_tail(&self, with_what_waits: bool) {
+        let at_ms = now_ms();
+        self.update_tail(|tail| if with_what_waits { tail.resume() } else { tail.jump_to_live(at_ms) });
+        self.set_query(QUERY_TAIL.0, None);
+    }
+
     /// Changes the tail, when there is one.
     pub fn update_tail(&self, change: impl FnOnce(&mut Tail)) {
         self.stores.tail.update(|tail| tail.as_mut().map(change));
-    }
-
-    /// Publishes `text` and remembers what became of it.
-    pub fn publish(&self, channel: &ChannelName, text: String) {
-        let size_bytes = text.len();
-        let publishes = &self.stores.publishes;
-        let number =
-            publishes.update(|publishes| publishes.begin(channel.clone(), size_bytes, Outcome::Waiting));
-        let sent = self.request(Purpose::Publish(number), |id| ClientMessage::Publish {
-            id,
-            channel: channel.clone(),
-            payload: Payload::Text(text),
-        });
-        if let Err(why) = sent {
-            publishes.update(|publishes| publishes.end(number, Outcome::Refused(why)));
-        }
     }
 
     /// Empties the backlog of `channel`.
@@ -107,41 +159,6 @@ impl Control {
         }
     }
 
-    /// Fetches the whole payload of a row that was cut.
-    pub fn fetch_whole(&self, serial: u64) {
-        self.stores.whole.set(Some(Whole { serial, ..Whole::default() }));
-        self.fetch_from(serial, 0);
-    }
-
-    pub(super) fn piece(&self, id: u64, offset: u64, size_bytes: u64, base64: String) {
-        let purpose = self.inner.requests.borrow_mut().end(id);
-        let Some(Purpose::Fetch { serial }) = purpose else { return };
-        let Ok(bytes) = STANDARD.decode(base64) else {
-            return self.fetch_failed(serial, "the relay sent something else than base64".to_owned());
-        };
-        let next = self.stores.whole.update(|whole| {
-            let whole = whole
-                .as_mut()
-                .filter(|whole| whole.serial == serial && whole.bytes.len() as u64 == offset)?;
-            whole.size_bytes = size_bytes;
-            let is_empty = bytes.is_empty();
-            whole.bytes.extend(bytes);
-            let n = whole.bytes.len() as u64;
-            (!is_empty && n < size_bytes.min(WHOLE_BYTES_MAX)).then_some(n)
-        });
-        if let Some(offset) = next {
-            self.fetch_from(serial, offset);
-        }
-    }
-
-    pub(super) fn fetch_failed(&self, serial: u64, why: String) {
-        self.stores.whole.update(|whole| {
-            if let Some(whole) = whole.as_mut().filter(|whole| whole.serial == serial) {
-                whole.failure = Some(why);
-            }
-        });
-    }
-
     /// Changes the tail if it is the one of `channel`; answers to an old one find nothing.
     pub(super) fn with_tail<R>(
         &self,
@@ -151,32 +168,74 @@ impl Control {
         self.stores.tail.update(|tail| tail.as_mut().filter(|tail| tail.channel == *channel).map(change))
     }
 
-    fn fetch_from(&self, serial: u64, offset: u64) {
-        let found = self.stores.tail.peek(|tail| {
-            let tail = tail.as_ref()?;
-            match &tail.item(serial)?.kind {
-                TailItemKind::Message(message) => Some((tail.channel.clone(), message.seq)),
-                TailItemKind::Mark(_) => None,
+    /// A filter that the relay does not understand must not leave the tail without a word: it says where the fault is.
+    pub(super) fn subscribe_refused(&self, channel: &ChannelName, reason: String, position: Option<u64>) {
+        self.with_tail(channel, |tail| {
+            if position.is_some() {
+                tail.filter_error = Some((reason, position));
+            } else {
+                tail.refusal = Some(reason);
             }
         });
-        let Some((channel, seq)) = found else {
-            return self.fetch_failed(serial, "the message is no longer in the list".to_owned());
-        };
-        let sent =
-            self.request(Purpose::Fetch { serial }, |id| ClientMessage::Fetch { id, channel, seq, offset });
-        if let Err(why) = sent {
-            self.fetch_failed(serial, why);
+    }
+
+    pub(super) fn channel_detail(&self, detail: ChannelDetail) {
+        if self.stores.tail_channel().as_ref() == Some(&detail.name) {
+            self.stores.detail.set(Some(detail));
         }
+    }
+
+    /// The chosen channel's rates begin with what the list remembers of them.
+    fn begin_rates(&self, channel: &ChannelName) {
+        let rates = self.stores.rates;
+        self.stores.channels.peek(|channels| {
+            let columns = [("in", Direction::In), ("out", Direction::Out)]
+                .map(|(line, direction)| (line, channels.rates(channel, direction)));
+            rates.update(|store| {
+                store.clear();
+                for (line, points) in columns {
+                    for (second, rate) in points.into_iter().enumerate() {
+                        let at_ms = channels.looked_at_ms - (RATES_SECS - 1 - second as i64) * 1_000;
+                        let point = rate.map(|rate| ("rate", f64::from(rate)));
+                        store.push_point(line, at_ms as f64, point.into_iter());
+                    }
+                }
+            });
+        });
+    }
+
+    /// A channel that is quiet is in no delta: its rates are as they were.
+    pub(super) fn chart_rates(&self, now_ms: i64) {
+        let Some(channel) = self.stores.tail_channel() else { return };
+        let rates = self.stores.rates;
+        let row = self
+            .stores
+            .channels
+            .peek(|channels| channels.row(&channel).map(|row| (row.in_per_sec, row.out_per_sec)));
+        let Some((in_per_sec, out_per_sec)) = row else { return };
+        rates.set_relay_now_ms(now_ms as f64);
+        self.stores.field_series.set_relay_now_ms(now_ms as f64);
+        rates.update(|store| {
+            for (line, rate) in [("in", in_per_sec), ("out", out_per_sec)] {
+                store.push_point(line, now_ms as f64, rate.map(|rate| ("rate", rate)).into_iter());
+            }
+        });
     }
 
     fn subscribe(&self, channel: ChannelName, mode: TailMode) {
         let purpose = Purpose::Subscribe(channel.clone());
+        let filter = self.stores.tail.peek(|tail| tail.as_ref().and_then(|tail| tail.filter.clone()));
         // Without a connection it is asked for again as soon as there is one.
-        let _ = self.request(purpose, |id| ClientMessage::Subscribe { id, channel, mode, filter: None });
+        let _ = self.request(purpose, |id| ClientMessage::Subscribe { id, channel, mode, filter });
     }
 
     /// Sends what `resume_queues` will say again by itself if there is no connection now.
     fn send_or_later(&self, message: &ClientMessage) {
         let _ = self.send(message);
     }
+}
+
+fn filter_of(words: &str) -> Option<Filter> {
+    let Ok(filter) = words.parse::<Filter>();
+    (!filter.text.is_empty()).then_some(filter)
 }

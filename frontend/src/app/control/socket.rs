@@ -22,21 +22,23 @@ impl Control {
     fn message(&self, message: ServerMessage) {
         let stores = &self.stores;
         match message {
-            ServerMessage::Hello { version, features, limits, .. } => {
+            ServerMessage::Hello { version, features, limits, engine, .. } => {
+                stores.engine.set(engine);
                 stores.hello.set(Some(Hello { version, features, limits }));
                 self.resume_queues();
                 self.resume_chat();
                 self.resume_changes();
             }
-            ServerMessage::Heartbeat { .. }
-            | ServerMessage::Engine { .. }
-            | ServerMessage::ChannelDetail { .. } => {}
+            ServerMessage::Heartbeat { .. } => {}
+            ServerMessage::Engine { engine } => stores.engine.set(engine),
+            ServerMessage::ChannelDetail { detail, .. } => self.channel_detail(detail),
             ServerMessage::Subscribed { id, channel, mode } => {
                 self.inner.requests.borrow_mut().end(id);
                 self.with_tail(&channel, |tail| tail.subscribed(mode, now_ms()));
             }
             ServerMessage::Unsubscribed { .. } => {}
             ServerMessage::Tail { channel, messages, accounts } => {
+                self.chart_fields(&channel, &messages);
                 let n_skipped = self.with_tail(&channel, |tail| {
                     let n_before = tail.accounts.skipped;
                     tail.apply(messages, accounts);
@@ -47,14 +49,15 @@ impl Control {
                 }
             }
             ServerMessage::Ack { id, detail } => self.acknowledged(id, detail),
-            ServerMessage::Refused { id, reason, suggestion, retry_after_ms, .. } => {
-                self.refused(id, reason, suggestion, retry_after_ms);
+            ServerMessage::Refused { id, reason, suggestion, retry_after_ms, position } => {
+                self.refused(id, reason, suggestion, retry_after_ms, position);
             }
             ServerMessage::Piece { id, offset, size_bytes, base64 } => {
                 self.piece(id, offset, size_bytes, base64);
             }
-            ServerMessage::Channels { full, rows, gone, .. } => {
-                stores.channels.update(|channels| channels.apply(full, rows, &gone));
+            ServerMessage::Channels { now_ms, full, rows, gone } => {
+                stores.channels.update(|channels| channels.apply(now_ms, full, rows, &gone));
+                self.chart_rates(now_ms);
             }
             ServerMessage::ChatJoined { id, room, name, users, n_users, lines, gap } => {
                 self.inner.requests.borrow_mut().end(id);
@@ -84,6 +87,7 @@ impl Control {
             Some(Purpose::Publish(number)) => {
                 self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Done(detail)));
             }
+            Some(Purpose::Repeat) => self.repeat_answered(Ok(())),
             Some(Purpose::Say { room, key }) => {
                 let line_id = match detail {
                     Some(AckDetail::Said { line_id }) => Some(line_id),
@@ -103,6 +107,9 @@ impl Control {
                     tail.mark(now_ms(), &format!("Purged: {text} removed from the queue"));
                 });
             }
+            Some(Purpose::Filter(channel)) => {
+                self.with_tail(&channel, |tail| tail.filter_error = None);
+            }
             Some(
                 Purpose::Subscribe(_)
                 | Purpose::Fetch { .. }
@@ -115,14 +122,23 @@ impl Control {
         }
     }
 
-    fn refused(&self, id: u64, reason: String, suggestion: Option<String>, retry_after_ms: Option<u64>) {
+    fn refused(
+        &self,
+        id: u64,
+        reason: String,
+        suggestion: Option<String>,
+        retry_after_ms: Option<u64>,
+        position: Option<u64>,
+    ) {
         let purpose = self.inner.requests.borrow_mut().end(id);
         match purpose {
             Some(Purpose::Publish(number)) => {
                 self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Refused(reason)));
             }
-            Some(Purpose::Subscribe(channel)) => {
-                self.with_tail(&channel, |tail| tail.refusal = Some(reason));
+            Some(Purpose::Repeat) => self.repeat_answered(Err(reason)),
+            Some(Purpose::Subscribe(channel)) => self.subscribe_refused(&channel, reason, position),
+            Some(Purpose::Filter(channel)) => {
+                self.with_tail(&channel, |tail| tail.filter_error = Some((reason, position)));
             }
             Some(Purpose::Purge(channel)) => {
                 self.with_tail(&channel, |tail| tail.mark(now_ms(), &format!("Not purged: {reason}")));
@@ -151,6 +167,8 @@ impl Control {
                 }
                 Purpose::Fetch { serial } => self.fetch_failed(serial, "connection lost".to_owned()),
                 Purpose::Subscribe(_)
+                | Purpose::Filter(_)
+                | Purpose::Repeat
                 | Purpose::Purge(_)
                 | Purpose::Join(_)
                 | Purpose::Rename(_)
@@ -159,6 +177,7 @@ impl Control {
                 | Purpose::Say { .. } => {}
             }
         }
+        self.repeat_lost();
         stores.changes.update(crate::state::changes::Changes::interrupted);
         stores.tail.update(|tail| tail.iter_mut().for_each(Tail::interrupted));
         stores.channels.update(crate::state::channels::Channels::forget_rates);

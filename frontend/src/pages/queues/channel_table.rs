@@ -1,44 +1,216 @@
-//! The channels and their figures. Rows come and go only while nobody points at the table, so that a click lands
-//! where it was aimed.
+//! The channels and their figures: a grid of which only the rows in view exist. While somebody points at it or has the
+//! keyboard in it, rows neither come, go nor change places, so that a click lands where it was aimed; figures go on.
 
+use std::collections::BTreeSet;
+
+use leptos::html::Div;
 use leptos::prelude::*;
-use signalbox_shared::{ChannelKind, ChannelName};
+use signalbox_shared::ChannelName;
+use web_sys::KeyboardEvent;
 
-use crate::app::use_control;
+use super::channel_columns::{ColumnChooser, Columns, HeaderRow};
+use super::channel_row::Row;
+use crate::app::{storage, use_control};
 use crate::components::empty::Empty;
+use crate::components::viewport::use_viewport;
+use crate::state::channel_list::{self, Column, ListRow, ListSettings, Sort};
 use crate::state::route::View;
 use crate::state::units;
+use crate::state::virtual_rows::{drawn, reveal};
 
-/// Most rows shown at a time: a filter finds the others.
-const ROWS_MAX: usize = 200;
+/// Height of a row in CSS pixels where the window is wide; `--channel-row` in the style sheet says the same.
+const ROW_PX: f64 = 40.0;
+/// The same where it is narrow and the figures stand below the name.
+const ROW_NARROW_PX: f64 = 68.0;
+/// From this width on a window is wide, in CSS pixels; narrow.css says the same.
+const NARROW_PX_MAX: f64 = 860.0;
 
-/// The table.
+/// What the list shares with its parts.
+#[derive(Clone, Copy)]
+pub struct List {
+    /// Search, order and tree.
+    pub settings: RwSignal<ListSettings>,
+    /// Which columns are shown.
+    pub columns: RwSignal<BTreeSet<Column>>,
+    /// Whether the order stands still.
+    pub is_held: RwSignal<bool>,
+    /// The row that the keyboard is at, by its key.
+    pub active: RwSignal<Option<String>>,
+    /// The channel whose messages are shown.
+    pub chosen: Memo<Option<ChannelName>>,
+    /// Whether the window is narrow.
+    pub is_narrow: RwSignal<bool>,
+}
+
+/// The panel.
 #[component]
 pub fn ChannelTable(
     /// The channel whose messages are shown.
     chosen: Memo<Option<ChannelName>>,
 ) -> impl IntoView {
     let stores = use_control().stores;
-    let filter = RwSignal::new(String::new());
-    let is_held = RwSignal::new(false);
-    let channels = stores.channels.clone();
-    // While the table is held, its list stays as it was; the figures go on.
-    let names = Memo::new(move |old: Option<&Vec<ChannelName>>| {
-        let needle = filter.get();
-        let new = channels.with(|channels| channels.matching(&needle));
-        match old {
-            Some(old) if is_held.get() && !old.is_empty() => old.clone(),
-            _ => new,
+    let list = List {
+        settings: RwSignal::new(remembered_settings()),
+        columns: RwSignal::new(super::channel_columns::remembered()),
+        is_held: RwSignal::new(false),
+        active: RwSignal::new(None),
+        chosen,
+        is_narrow: RwSignal::new(is_narrow()),
+    };
+    let resized = window_event_listener(leptos::ev::resize, move |_| {
+        let _ = list.is_narrow.try_set(is_narrow());
+    });
+    on_cleanup(move || resized.remove());
+    let rows = Memo::new({
+        let channels = stores.channels.clone();
+        move |old: Option<&Vec<ListRow>>| {
+            let settings = list.settings.get();
+            let new = channels.with(|channels| channel_list::rows(channels, &settings));
+            match old {
+                Some(old) if list.is_held.get() && !old.is_empty() => old.clone(),
+                _ => new,
+            }
         }
     });
     let summary = Memo::new({
         let channels = stores.channels;
         move |_| channels.with(|channels| (channels.is_known, channels.len(), channels.n_refused))
     });
-    let rows = move || names.get().into_iter().take(ROWS_MAX).collect::<Vec<_>>();
-    let empty = move || match summary.get() {
-        (false, ..) => view! { <p class="quiet-note">"Waiting for the list of channels …"</p> }.into_any(),
-        (true, 0, _) => view! {
+    let summary_text = move || {
+        let (_, n, n_refused) = summary.get();
+        let text = units::counted(n as u64, "channel", "channels");
+        if n_refused == 0 {
+            text
+        } else {
+            format!("{text}, {} more not kept", units::count(n_refused as u64))
+        }
+    };
+    // What a person changes takes effect at once, also while the pointer is in the list.
+    let change = move |change: &dyn Fn(&mut ListSettings)| {
+        list.is_held.set(false);
+        list.settings.update(|settings| change(settings));
+        remember_settings(&list.settings.get_untracked());
+    };
+    view! {
+        <section class="panel channel-panel" aria-labelledby="channels-title">
+            <div class="panel-head">
+                <h1 id="channels-title">"Channels"</h1>
+                <p class="summary">{summary_text}</p>
+                <input
+                    class="field filter"
+                    type="search"
+                    placeholder="Search"
+                    aria-label="Show channels whose name contains"
+                    prop:value=move || list.settings.with(|settings| settings.search.clone())
+                    on:input=move |event| {
+                        let text = event_target_value(&event);
+                        change(&|settings| settings.search.clone_from(&text));
+                    }
+                />
+                <button
+                    class="button quiet"
+                    type="button"
+                    aria-pressed=move || list.settings.with(|settings| settings.is_tree).to_string()
+                    title="Group the channels by the parts of their names between the slashes"
+                    on:click=move |_| change(&|settings| settings.is_tree = !settings.is_tree)
+                >
+                    "Tree"
+                </button>
+                <ColumnChooser list />
+                <PublishLink />
+            </div>
+            <Grid list rows summary />
+            <p class="held-note">
+                {move || list.is_held.get().then_some("Order held while you point or type here; figures go on")}
+            </p>
+        </section>
+    }
+}
+
+/// Without a chosen channel, a narrow window shows the list alone: this leads to the form.
+#[component]
+fn PublishLink() -> impl IntoView {
+    let control = use_control();
+    let can_publish = super::can(&control, |permits| permits.publish);
+    view! {
+        <Show when=move || can_publish.get()>
+            <button class="button quiet publish-link" type="button" on:click={
+                let control = control.clone();
+                move |_| control.set_query(super::QUERY_TAB, Some("publish".to_owned()))
+            }>
+                "Publish …"
+            </button>
+        </Show>
+    }
+}
+
+#[component]
+fn Grid(
+    /// What the parts share.
+    list: List,
+    /// The rows.
+    rows: Memo<Vec<ListRow>>,
+    /// Whether the channels are known, how many there are, and how many did not fit.
+    summary: Memo<(bool, usize, usize)>,
+) -> impl IntoView {
+    let scroller: NodeRef<Div> = NodeRef::new();
+    let (viewport, measure) = use_viewport(scroller);
+    let row_px = move || if list.is_narrow.get() { ROW_NARROW_PX } else { ROW_PX };
+    let slice = Memo::new(move |_| drawn(viewport.get(), rows.with(Vec::len), row_px()));
+    let shown = move || {
+        let slice = slice.get();
+        rows.with(|rows| {
+            let last = rows.len().min(slice.first + slice.n);
+            let first = slice.first.min(last);
+            rows[first..last].iter().cloned().enumerate().map(|(n, row)| (first + n, row)).collect::<Vec<_>>()
+        })
+    };
+    let on_keydown = {
+        let keys = Keys { list, rows, scroller, viewport };
+        move |event: KeyboardEvent| keys.pressed(&event)
+    };
+    let active_id = move || {
+        let active = list.active.get()?;
+        let place = rows.with(|rows| rows.iter().position(|row| row.key() == active))?;
+        Some(format!("channel-row-{place}"))
+    };
+    view! {
+        <div class="channel-scroll" node_ref=scroller on:scroll=move |_| measure()
+            on:pointerenter=move |event| if event.pointer_type() != "touch" { list.is_held.set(true) }
+            on:pointerleave=move |_| list.is_held.set(false)
+        >
+            <div
+                class="channels"
+                role=move || if list.settings.with(|settings| settings.is_tree) { "treegrid" } else { "grid" }
+                aria-label="Channels of the broker"
+                aria-rowcount=move || (rows.with(Vec::len) + 1).to_string()
+                aria-colcount=move || list.columns.with(BTreeSet::len).to_string()
+                aria-activedescendant=active_id
+                tabindex="0"
+                hidden=move || rows.with(Vec::is_empty)
+                style:grid-template-columns=move || list.columns.with(super::channel_columns::template)
+                on:keydown=on_keydown
+                on:focus=move |_| list.is_held.set(true)
+                on:blur=move |_| list.is_held.set(false)
+            >
+                <HeaderRow list />
+                <div class="channel-extent" role="rowgroup" style:height=move || format!("{}px", slice.get().extent_px)>
+                    <div class="channel-rows" role="presentation" style:transform=move || format!("translateY({}px)", slice.get().top_px)>
+                        <For each=shown key=|(place, row)| (*place, row.key()) let:((place, row))>
+                            <Row list place row />
+                        </For>
+                    </div>
+                </div>
+            </div>
+            <Show when=move || rows.with(Vec::is_empty)>{move || nothing(summary.get())}</Show>
+        </div>
+    }
+}
+
+fn nothing((is_known, n_channels, _): (bool, usize, usize)) -> AnyView {
+    match (is_known, n_channels) {
+        (false, _) => view! { <p class="quiet-note">"Waiting for the list of channels …"</p> }.into_any(),
+        (true, 0) => view! {
             <Empty
                 title="No channel is in use yet"
                 text="A channel exists from its first message or subscriber on. This sends one message:"
@@ -47,103 +219,119 @@ pub fn ChannelTable(
         }
         .into_any(),
         _ => view! { <p class="quiet-note">"No channel's name contains that."</p> }.into_any(),
-    };
-    let n_further = move || names.with(Vec::len).saturating_sub(ROWS_MAX);
-    view! {
-        <section class="panel channel-panel" aria-labelledby="channels-title">
-            <div class="panel-head">
-                <h1 id="channels-title">"Channels"</h1>
-                <p class="summary">{move || units::counted(summary.get().1 as u64, "channel", "channels")}</p>
-                <input
-                    class="field filter"
-                    type="search"
-                    placeholder="Filter"
-                    aria-label="Show channels whose name contains"
-                    bind:value=filter
-                    on:input=move |_| is_held.set(false)
-                />
-            </div>
-            <div
-                class="table-scroll"
-                on:pointerenter=move |_| is_held.set(true)
-                on:pointerleave=move |_| is_held.set(false)
-                on:focusin=move |_| is_held.set(true)
-                on:focusout=move |_| is_held.set(false)
-            >
-                <table class="table channels" hidden=move || names.with(Vec::is_empty)>
-                    <caption class="visually-hidden">"Channels of the broker"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Channel"</th>
-                            <th scope="col" class="number">"In"</th>
-                            <th scope="col" class="number">"Out"</th>
-                            <th scope="col" class="number" title="Messages waiting in the backlog">"Depth"</th>
-                            <th scope="col" class="number" title="Subscribers, those who only watch not counted">"Subs"</th>
-                            <th scope="col" class="number" title="Lost by slow subscribers">"Dropped"</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=rows key=Clone::clone let:name>
-                            <Row name chosen />
-                        </For>
-                    </tbody>
-                </table>
-                <Show when=move || names.with(Vec::is_empty)>{empty}</Show>
-                <Show when=move || n_further() != 0>
-                    <p class="quiet-note">
-                        {move || format!("{} more; the filter finds them.", units::count(n_further() as u64))}
-                    </p>
-                </Show>
-            </div>
-        </section>
     }
 }
 
-#[component]
-fn Row(
-    /// The channel.
-    name: ChannelName,
-    /// The channel whose messages are shown.
-    chosen: Memo<Option<ChannelName>>,
-) -> impl IntoView {
-    let stores = use_control().stores;
-    let row = Memo::new({
-        let (channels, name) = (stores.channels, name.clone());
-        move |_| channels.with(|channels| channels.row(&name).cloned())
+/// What the keys do.
+#[derive(Clone, Copy)]
+struct Keys {
+    list: List,
+    rows: Memo<Vec<ListRow>>,
+    scroller: NodeRef<Div>,
+    viewport: RwSignal<crate::state::virtual_rows::Viewport>,
+}
+
+impl Keys {
+    fn pressed(self, event: &KeyboardEvent) {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        let active = self.list.active.get_untracked();
+        let (n, at) = self.rows.with_untracked(|rows| {
+            let at = active.and_then(|active| rows.iter().position(|row| row.key() == active));
+            (rows.len(), at)
+        });
+        if n == 0 {
+            return;
+        }
+        let row_px = if self.list.is_narrow.get_untracked() { ROW_NARROW_PX } else { ROW_PX };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's rows")]
+        let page = (self.viewport.get_untracked().height_px / row_px) as usize;
+        let last = n - 1;
+        let next = match event.key().as_str() {
+            "ArrowDown" => at.map_or(0, |at| (at + 1).min(last)),
+            "ArrowUp" => at.map_or(last, |at| at.saturating_sub(1)),
+            "PageDown" => (at.unwrap_or(0) + page).min(last),
+            "PageUp" => at.unwrap_or(0).saturating_sub(page),
+            "Home" => 0,
+            "End" => last,
+            "Enter" | " " => return self.open(event, at),
+            "ArrowLeft" => return self.fold(event, at, false),
+            "ArrowRight" => return self.fold(event, at, true),
+            _ => return,
+        };
+        event.prevent_default();
+        self.list.active.set(self.rows.with_untracked(|rows| rows.get(next).map(ListRow::key)));
+        let Some(scroller) = self.scroller.get_untracked() else { return };
+        // The head stands over the first row's place.
+        let mut view = self.viewport.get_untracked();
+        view.height_px -= super::channel_columns::HEAD_PX;
+        if let Some(top_px) = reveal(view, next, n, row_px) {
+            #[expect(clippy::cast_possible_truncation, reason = "within the list's extent")]
+            scroller.set_scroll_top(top_px.round() as i32);
+        }
+    }
+
+    fn open(self, event: &KeyboardEvent, at: Option<usize>) {
+        let row = at.and_then(|at| self.rows.with_untracked(|rows| rows.get(at).cloned()));
+        event.prevent_default();
+        match row {
+            Some(ListRow::Channel { name, .. }) => {
+                let _ = location().set_hash(&View::Queues(Some(name)).href());
+            }
+            Some(ListRow::Group { prefix, is_open, .. }) => toggle_group(self.list, &prefix, !is_open),
+            None => {}
+        }
+    }
+
+    fn fold(self, event: &KeyboardEvent, at: Option<usize>, is_open: bool) {
+        let row = at.and_then(|at| self.rows.with_untracked(|rows| rows.get(at).cloned()));
+        if let Some(ListRow::Group { prefix, .. }) = row {
+            event.prevent_default();
+            toggle_group(self.list, &prefix, is_open);
+        }
+    }
+}
+
+/// Opens or folds a group; the list may change under the pointer, for that was asked for.
+pub(super) fn toggle_group(list: List, prefix: &str, is_open: bool) {
+    let was_held = list.is_held.get_untracked();
+    list.is_held.set(false);
+    list.settings.update(|settings| {
+        if is_open {
+            settings.folded.remove(prefix);
+        } else {
+            settings.folded.insert(prefix.to_owned());
+        }
     });
-    let figure = move |read: fn(&signalbox_shared::api::ChannelRow) -> String| {
-        move || row.with(|row| row.as_ref().map_or_else(|| "–".to_owned(), read))
-    };
-    let kind = match name.kind() {
-        ChannelKind::Queue => ("queue", "each message to one subscriber"),
-        ChannelKind::Topic => ("topic", "each message to every subscriber"),
-        ChannelKind::Null => ("null", "counted and discarded"),
-    };
-    let href = View::Queues(Some(name.clone())).href();
-    let is_chosen = {
-        let name = name.clone();
-        move || chosen.with(|chosen| chosen.as_ref() == Some(&name))
-    };
-    let is_chosen = Memo::new(move |_| is_chosen());
-    let is_lossy = move || row.with(|row| row.as_ref().is_some_and(|row| row.dropped.is_some_and(|n| n > 0)));
-    view! {
-        <tr class:chosen=is_chosen>
-            <th scope="row">
-                <a class="channel-link" href=href aria-current=move || is_chosen.get().then_some("true")>
-                    <span class="kind" data-kind=kind.0 title=kind.1>{kind.0}</span>
-                    <span class="ellipsis">{name.to_string()}</span>
-                </a>
-            </th>
-            <td class="number" data-label="In">{figure(|row| known(row.in_per_sec, units::per_sec))}</td>
-            <td class="number" data-label="Out">{figure(|row| known(row.out_per_sec, units::per_sec))}</td>
-            <td class="number" data-label="Depth" title=figure(|row| known(row.depth_bytes, units::bytes))>{figure(|row| known(row.depth, units::count))}</td>
-            <td class="number" data-label="Subs">{figure(|row| known(row.subscribers, units::count))}</td>
-            <td class="number" data-label="Dropped" class:bad=is_lossy>{figure(|row| known(row.dropped, units::count))}</td>
-        </tr>
-    }
+    list.is_held.set(was_held);
 }
 
-/// What is not known (no connection, or an engine that does not tell) is no zero.
-fn known<T>(value: Option<T>, write: fn(T) -> String) -> String {
-    value.map_or_else(|| "–".to_owned(), write)
+/// Sorts by a column, which was asked for too.
+pub(super) fn sort_by(list: List, column: Column) {
+    let was_held = list.is_held.get_untracked();
+    list.is_held.set(false);
+    list.settings.update(|settings| settings.sort = settings.sort.clicked(column));
+    remember_settings(&list.settings.get_untracked());
+    list.is_held.set(was_held);
+}
+
+fn remembered_settings() -> ListSettings {
+    let text = storage::remembered(storage::CHANNEL_LIST).unwrap_or_default();
+    let (sort, tree) = text.split_once(' ').unwrap_or((&text, ""));
+    ListSettings { sort: Sort::read(sort).unwrap_or_default(), is_tree: tree == "tree", ..Default::default() }
+}
+
+fn remember_settings(settings: &ListSettings) {
+    let text = format!("{}{}", settings.sort.write(), if settings.is_tree { " tree" } else { "" });
+    storage::remember(storage::CHANNEL_LIST, Some(&text));
+}
+
+fn is_narrow() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width <= NARROW_PX_MAX)
+}
+
+/// How a grid tells its columns apart.
+pub(super) fn columns_of(columns: &Columns) -> Vec<Column> {
+    columns.iter().copied().collect()
 }

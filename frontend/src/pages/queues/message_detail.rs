@@ -1,13 +1,20 @@
-//! One message as a whole, beside the list: its figures and its payload, text as text and JSON laid out, bytes as base64.
+//! One message as a whole, beside the list: its figures, its payload, and what can be done with it.
+
+use std::sync::Arc;
 
 use leptos::prelude::*;
-use signalbox_shared::Payload;
 use signalbox_shared::socket::TailMessage;
 
-use crate::app::stores::Whole;
+use super::payload_view::PayloadView;
+use super::{QUERY_TAB, can, save};
 use crate::app::{use_control, utc_offset_minutes};
-use crate::state::tail::TailItemKind;
+use crate::state::payload_form::image_type;
+use crate::state::publish_draft::{DraftKind, draft_of};
+use crate::state::tail::{PINS_MAX, TailItemKind};
 use crate::state::units;
+
+/// Largest payload that is put into the publish form to be edited, in bytes: what the socket takes as a message.
+const EDIT_BYTES_MAX: usize = 64 * 1024;
 
 /// The message of one row.
 #[component]
@@ -16,14 +23,18 @@ pub fn MessageDetail(
     serial: u64,
     /// Which row is chosen; closing chooses none.
     chosen_row: RwSignal<Option<u64>>,
+    /// What the publish form holds.
+    draft: super::publish_form::Draft,
 ) -> impl IntoView {
     let control = use_control();
-    let message = control.stores.tail.peek(|tail| match &tail.as_ref()?.item(serial)?.kind {
-        TailItemKind::Message(message) => Some(message.clone()),
+    let found = control.stores.tail.peek(|tail| match &tail.as_ref()?.item(serial)?.kind {
+        TailItemKind::Message(message) => {
+            Some((message.clone(), tail.as_ref().and_then(|tail| tail.message_before(serial))))
+        }
         TailItemKind::Mark(_) => None,
     });
-    let body = match message {
-        Some(message) => view! { <Body message=(*message).clone() serial /> }.into_any(),
+    let body = match found {
+        Some((message, before)) => view! { <Body message before serial draft /> }.into_any(),
         None => view! { <p class="quiet-note">"This message is no longer in the list."</p> }.into_any(),
     };
     view! {
@@ -40,66 +51,163 @@ pub fn MessageDetail(
 #[component]
 fn Body(
     /// The message as the tail has it.
-    message: TailMessage,
+    message: Arc<TailMessage>,
+    /// The one before it, for the difference.
+    before: Option<Arc<TailMessage>>,
     /// Its row.
     serial: u64,
+    /// What the publish form holds.
+    draft: super::publish_form::Draft,
 ) -> impl IntoView {
+    let at_ms = message.at_ms;
+    let time = units::clock_millis(at_ms, utc_offset_minutes());
     let control = use_control();
-    let is_cut = message.is_cut;
-    let shown = readable(&message.payload);
-    let whole = control.stores.whole.clone();
-    let whole = Memo::new(move |_| whole.get().filter(|whole| whole.serial == serial));
-    let text = move || match whole.get() {
-        Some(whole) if is_complete(&whole) => readable(&Payload::from_bytes(&whole.bytes)),
-        _ => shown.clone(),
-    };
-    let progress = move || {
-        let Some(whole) = whole.get() else {
-            let control = control.clone();
-            return view! {
-                <button class="button" type="button" on:click=move |_| control.fetch_whole(serial)>"Fetch all of it"</button>
-            }
-            .into_any();
-        };
-        let text = match &whole.failure {
-            Some(why) => format!("Could not be fetched: {why}"),
-            None if is_complete(&whole) => "Fetched".to_owned(),
-            None => format!("{} fetched", units::bytes(whole.bytes.len() as u64)),
-        };
-        view! { <p class="quiet-note" role="status">{text}</p> }.into_any()
-    };
+    let lock = move |_| control.stores.cursor.update(|cursor| cursor.lock(at_ms));
     view! {
         <dl class="facts">
             <dt>"Taken"</dt>
-            <dd>{units::clock_millis(message.at_ms, utc_offset_minutes())}</dd>
+            <dd>{time}</dd>
             <dt>"Number"</dt>
             <dd>{units::count(message.seq)}" of this subscription"</dd>
             <dt>"Size"</dt>
-            <dd>
-                {units::bytes(message.size_bytes)}
-                {is_cut.then_some(", cut here")}
-            </dd>
+            <dd>{units::bytes(message.size_bytes)}</dd>
         </dl>
-        {is_cut.then_some(progress)}
-        <pre class="payload" tabindex="0">{text}</pre>
+        <div class="detail-actions">
+            <PinButton serial />
+            <button class="button quiet" type="button" title="Mark this moment in the charts and every other view" on:click=lock>
+                "Mark the moment"
+            </button>
+            <EditButton draft />
+            <SaveButton seq=message.seq />
+        </div>
+        <Rest />
+        <PayloadView serial before />
     }
 }
 
-/// Whether as much has come as the page will fetch.
-fn is_complete(whole: &Whole) -> bool {
-    whole.failure.is_none() && whole.size_bytes > 0 && whole.size_bytes <= whole.bytes.len() as u64
+#[component]
+fn PinButton(
+    /// The row.
+    serial: u64,
+) -> impl IntoView {
+    let control = use_control();
+    let tail = control.stores.tail.clone();
+    let pins = Memo::new(move |_| {
+        tail.with(|tail| {
+            let pins = tail.as_ref().map(|tail| tail.pins()).unwrap_or_default();
+            (pins.iter().any(|item| item.serial == serial), pins.len())
+        })
+    });
+    let toggle = move |_| {
+        control.update_tail(|tail| {
+            tail.toggle_pin(serial);
+        });
+    };
+    view! {
+        <button
+            class="button quiet"
+            type="button"
+            aria-pressed=move || pins.get().0.to_string()
+            disabled=move || matches!(pins.get(), (false, PINS_MAX..))
+            title=format!("Keep this row above the list; at most {PINS_MAX}")
+            on:click=toggle
+        >
+            "Pin"
+        </button>
+    }
 }
 
-/// JSON is laid out; other text and bytes stand as they are.
-fn readable(payload: &Payload) -> String {
-    match payload {
-        Payload::Text(text) if text.trim_start().starts_with(['{', '[']) => {
-            let value: Result<serde_json::Value, _> = serde_json::from_str(text);
-            value
-                .ok()
-                .and_then(|value| serde_json::to_string_pretty(&value).ok())
-                .unwrap_or_else(|| text.clone())
+/// Puts the message into the publish form, to be changed and sent again.
+#[component]
+fn EditButton(
+    /// What the publish form holds.
+    draft: super::publish_form::Draft,
+) -> impl IntoView {
+    let control = use_control();
+    let can_publish = can(&control, |permits| permits.publish);
+    let whole = control.stores.whole.clone();
+    let fits = Memo::new(move |_| {
+        whole.with(|whole| whole.as_ref().is_some_and(|w| w.is_complete() && w.bytes.len() <= EDIT_BYTES_MAX))
+    });
+    let edit = {
+        let control = control.clone();
+        move |_| {
+            let parts = control.stores.whole.peek(|whole| whole.as_ref().map(|whole| draft_of(&whole.bytes)));
+            let Some((kind, text)) = parts else { return };
+            draft.text.set(text);
+            draft.kind.set(if kind == DraftKind::File { DraftKind::Text } else { kind });
+            control.set_query(QUERY_TAB, Some("publish".to_owned()));
         }
-        Payload::Text(text) | Payload::Base64(text) => text.clone(),
+    };
+    view! {
+        <Show when=move || can_publish.get() && fits.get()>
+            <button class="button quiet" type="button" title="Put it into the publish form, to change it and send it again" on:click=edit.clone()>
+                "Edit and resend …"
+            </button>
+        </Show>
+    }
+}
+
+#[component]
+fn SaveButton(
+    /// The message's number.
+    seq: u64,
+) -> impl IntoView {
+    let control = use_control();
+    let can_export = can(&control, |permits| permits.export);
+    let whole = control.stores.whole.clone();
+    let is_complete =
+        Memo::new(move |_| whole.with(|whole| whole.as_ref().is_some_and(|whole| whole.is_complete())));
+    let save_it = {
+        let control = control.clone();
+        move |_| {
+            control.stores.whole.peek(|whole| {
+                let Some(whole) = whole else { return };
+                let ending = match image_type(&whole.bytes) {
+                    Some(media_type) => media_type.trim_start_matches("image/"),
+                    None => "bin",
+                };
+                save::bytes(&whole.bytes, &format!("message-{seq}.{ending}"));
+            });
+        }
+    };
+    view! {
+        <Show when=move || can_export.get() && is_complete.get()>
+            <button class="button quiet" type="button" title="Save the payload's bytes as a file" on:click=save_it.clone()>"Save"</button>
+        </Show>
+    }
+}
+
+/// A payload that was cut: how much is here, and the rest on demand.
+#[component]
+fn Rest() -> impl IntoView {
+    let control = use_control();
+    let whole = control.stores.whole.clone();
+    let state = Memo::new(move |_| {
+        whole.with(|whole| {
+            let whole = whole.as_ref()?;
+            let is_interesting = !whole.is_complete() || whole.failure.is_some();
+            is_interesting.then(|| {
+                (whole.bytes.len() as u64, whole.size_bytes, whole.is_fetching, whole.failure.clone())
+            })
+        })
+    });
+    move || {
+        let (n, size, is_fetching, failure) = state.get()?;
+        let button = if is_fetching {
+            let control = control.clone();
+            view! { <button class="button" type="button" on:click=move |_| control.stop_fetching()>"Stop"</button> }.into_any()
+        } else {
+            let control = control.clone();
+            view! { <button class="button" type="button" on:click=move |_| control.fetch_rest()>"Fetch the rest"</button> }.into_any()
+        };
+        Some(view! {
+            <div class="rest">
+                <progress max=size.to_string() value=n.to_string() aria-label="How much of the payload is here"></progress>
+                <span>{format!("{} of {} here", units::bytes(n), units::bytes(size))}</span>
+                {button}
+                {failure.map(|why| view! { <span class="bad" role="alert">{format!("Not fetched: {why}")}</span> })}
+            </div>
+        })
     }
 }

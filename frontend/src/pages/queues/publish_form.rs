@@ -1,53 +1,121 @@
-//! Publishes one message, and says what became of it.
+//! Publishes a message: text, JSON, bytes in hexadecimal or a file; once or many times; and says what became of it.
 
-use leptos::ev::SubmitEvent;
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 use signalbox_shared::channel::CHANNEL_NAME_BYTES_MAX;
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::HtmlInputElement;
 
+use super::publish_history::History;
+use super::publish_repeat::RepeatForm;
+use crate::app::control::Control;
 use crate::app::use_control;
-use crate::state::publishes::{Outcome, Publish};
+use crate::state::publish_draft::{DraftKind, bytes_of};
+use crate::state::units;
 
-/// How many outcomes stand below the form.
-const SHOWN: usize = 3;
+/// Largest file that is read, in bytes: the largest frame that the broker takes (docs/protocol.md §1).
+const FILE_BYTES_MAX: f64 = 16.0 * 1024.0 * 1024.0;
+
+/// A file that was chosen: its name and bytes.
+pub(crate) type ChosenFile = (String, Arc<[u8]>);
+
+/// What the form holds; it outlives the form.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft {
+    /// Where to.
+    pub channel: RwSignal<String>,
+    /// How the text is meant.
+    pub kind: RwSignal<DraftKind>,
+    /// The text.
+    pub text: RwSignal<String>,
+    /// The file.
+    pub file: RwSignal<Option<ChosenFile>>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            channel: RwSignal::new(String::new()),
+            kind: RwSignal::new(DraftKind::Text),
+            text: RwSignal::new(String::new()),
+            file: RwSignal::new(None),
+        }
+    }
+}
+
+impl Draft {
+    /// Where to and what, when both are as they should be.
+    pub(crate) fn read(self) -> Result<(ChannelName, Arc<[u8]>), String> {
+        let channel = self.channel.get_untracked();
+        let channel = channel.trim().parse::<ChannelName>().map_err(|why| why.to_string())?;
+        let bytes = match (self.kind.get_untracked(), self.file.get_untracked()) {
+            (DraftKind::File, Some((_, bytes))) => bytes,
+            (kind, _) => self.text.with_untracked(|text| bytes_of(kind, text))?.into(),
+        };
+        Ok((channel, bytes))
+    }
+}
 
 /// The form.
 #[component]
 pub fn PublishForm(
     /// The channel whose messages are shown: where a message most likely should go.
     chosen: Memo<Option<ChannelName>>,
+    /// What it holds.
+    draft: Draft,
 ) -> impl IntoView {
     let control = use_control();
-    let channel = RwSignal::new(String::new());
-    let text = RwSignal::new(String::new());
     let error = RwSignal::new(None::<String>);
     Effect::new(move |_| {
         if let Some(name) = chosen.get() {
-            channel.set(name.to_string());
+            draft.channel.set(name.to_string());
         }
     });
-    let submit = {
+    // JSON is checked while it is written; nothing is said about a form that is still empty.
+    let fault = Memo::new(move |_| {
+        let kind = draft.kind.get();
+        let is_checked = matches!(kind, DraftKind::Json | DraftKind::Hex);
+        draft.text.with(|text| (is_checked && !text.is_empty()).then(|| bytes_of(kind, text).err()).flatten())
+    });
+    let publish = {
         let control = control.clone();
-        move |event: SubmitEvent| {
-            event.prevent_default();
-            match channel.get_untracked().trim().parse::<ChannelName>() {
-                Ok(name) => {
-                    error.set(None);
-                    control.publish(&name, text.get_untracked());
-                    text.set(String::new());
-                }
-                Err(why) => error.set(Some(why.to_string())),
+        move || match draft.read() {
+            Ok((channel, bytes)) => {
+                error.set(None);
+                control.publish(&channel, &bytes);
             }
+            Err(why) => error.set(Some(why)),
         }
     };
-    let publishes = control.stores.publishes;
-    let entries =
-        move || publishes.with(|publishes| publishes.entries().take(SHOWN).cloned().collect::<Vec<_>>());
-    let outcomes = move || entries().iter().map(outcome).collect_view();
+    let on_submit = publish.clone();
+    let on_keydown = move |event: web_sys::KeyboardEvent| {
+        if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) {
+            event.prevent_default();
+            publish();
+        }
+    };
+    let kinds = DraftKind::ALL.map(|kind| {
+        view! {
+            <button
+                class="button segment"
+                type="button"
+                aria-pressed=move || (draft.kind.get() == kind).to_string()
+                on:click=move |_| draft.kind.set(kind)
+            >
+                {kind.title()}
+            </button>
+        }
+    });
     view! {
-        <section class="panel publish" aria-labelledby="publish-title">
+        <section class="publish" aria-labelledby="publish-title">
             <h2 id="publish-title">"Publish"</h2>
-            <form on:submit=submit>
+            <form on:submit=move |event| {
+                event.prevent_default();
+                on_submit();
+            }>
                 <label>
                     <span>"Channel"</span>
                     <input
@@ -58,29 +126,96 @@ pub fn PublishForm(
                         placeholder="/topic/hello"
                         autocomplete="off"
                         spellcheck="false"
-                        bind:value=channel
+                        bind:value=draft.channel
                     />
                 </label>
-                <label>
-                    <span>"Message"</span>
-                    <textarea class="field" name="message" rows="2" spellcheck="false" bind:value=text></textarea>
-                </label>
+                <div class="segments" role="group" aria-label="The message is">{kinds.to_vec()}</div>
+                {move || match draft.kind.get() {
+                    DraftKind::File => view! { <FileField draft error /> }.into_any(),
+                    _ => view! {
+                        <label>
+                            <span>"Message (Ctrl+Enter publishes)"</span>
+                            <textarea
+                                class="field"
+                                name="message"
+                                rows="5"
+                                spellcheck="false"
+                                aria-invalid=move || fault.with(Option::is_some).to_string()
+                                aria-describedby="publish-fault"
+                                bind:value=draft.text
+                                on:keydown=on_keydown.clone()
+                            ></textarea>
+                        </label>
+                    }.into_any(),
+                }}
+                <p class="form-error" id="publish-fault" role="status">{move || fault.get()}</p>
                 <button class="button primary" type="submit">"Publish"</button>
             </form>
             <p class="form-error" role="alert">{move || error.get()}</p>
-            <ul class="outcomes" role="log" aria-label="What became of what was published">
-                {outcomes}
-            </ul>
+            <RepeatForm draft error />
+            <History draft />
         </section>
     }
 }
 
-fn outcome(publish: &Publish) -> impl IntoView + use<> {
-    let kind = match publish.outcome {
-        Outcome::Waiting => "waiting",
-        Outcome::Done(_) => "done",
-        Outcome::Refused(_) => "refused",
-        Outcome::Unknown => "unknown",
+#[component]
+fn FileField(
+    /// What the form holds.
+    draft: Draft,
+    /// What is wrong.
+    error: RwSignal<Option<String>>,
+) -> impl IntoView {
+    let chosen = move |event: web_sys::Event| {
+        let input = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+        let Some(file) = input.and_then(|input| input.files()?.get(0)) else { return };
+        if FILE_BYTES_MAX < file.size() {
+            error.set(Some(format!(
+                "{} is larger than {}",
+                file.name(),
+                units::bytes(FILE_BYTES_MAX as u64)
+            )));
+            return;
+        }
+        spawn_local(async move {
+            match JsFuture::from(file.array_buffer()).await {
+                Ok(buffer) => {
+                    let bytes: Arc<[u8]> = js_sys::Uint8Array::new(&buffer).to_vec().into();
+                    draft.file.try_set(Some((file.name(), bytes)));
+                    error.try_set(None);
+                }
+                Err(_) => {
+                    error.try_set(Some(format!("{} cannot be read", file.name())));
+                }
+            }
+        });
     };
-    view! { <li data-outcome=kind>{publish.sentence()}</li> }
+    let note = move || {
+        draft.file.with(|file| {
+            file.as_ref().map(|(name, bytes)| format!("{name}, {}", units::bytes(bytes.len() as u64)))
+        })
+    };
+    view! {
+        <label>
+            <span>"File"</span>
+            <input class="field" type="file" name="file" on:change=chosen />
+        </label>
+        <p class="quiet-note">{note}</p>
+    }
+}
+
+/// Used by the parts of the form that publish too.
+pub(super) fn publish_with(
+    control: &Control,
+    draft: Draft,
+    error: RwSignal<Option<String>>,
+    n_times: u64,
+    per_sec: u64,
+) {
+    match draft.read() {
+        Ok((channel, bytes)) => {
+            error.set(None);
+            control.publish_repeatedly(&channel, &bytes, n_times, per_sec);
+        }
+        Err(why) => error.set(Some(why)),
+    }
 }

@@ -1,59 +1,189 @@
-//! The messages of the chosen channel: who takes part how, pause, and the accounts.
+//! The chosen channel: its messages, the channel itself, or the form to publish.
 
 use leptos::prelude::*;
-use signalbox_shared::socket::TailMode;
-use signalbox_shared::{ChannelKind, ChannelName};
+use signalbox_shared::ChannelName;
 
+use super::channel_detail::ChannelPage;
+use super::field_charts::FieldCharts;
 use super::message_detail::MessageDetail;
-use super::tail_list::TailList;
+use super::publish_form::{Draft, PublishForm};
+use super::tail_accounts::Accounts;
+use super::tail_controls::TailControls;
+use super::tail_filter::TailFilter;
+use super::tail_list::{Pins, TailList};
+use super::{QUERY_TAB, can};
 use crate::app::use_control;
 use crate::components::empty::Empty;
 use crate::state::route::View;
 use crate::state::shell_word::shell_word;
 use crate::state::tail::Tail;
-use crate::state::units;
+use crate::state::visible;
+use signalbox_shared::socket::TailMode;
+
+/// A part of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tab {
+    Messages,
+    Channel,
+    Publish,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Messages, Self::Channel, Self::Publish];
+
+    fn read(text: Option<&str>) -> Self {
+        match text {
+            Some("channel") => Self::Channel,
+            Some("publish") => Self::Publish,
+            _ => Self::Messages,
+        }
+    }
+
+    fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Messages => None,
+            Self::Channel => Some("channel"),
+            Self::Publish => Some("publish"),
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Messages => "Messages",
+            Self::Channel => "Channel",
+            Self::Publish => "Publish",
+        }
+    }
+}
 
 /// The panel.
 #[component]
-pub fn TailPanel(
+pub fn ChannelPanel(
     /// The channel.
     chosen: Memo<Option<ChannelName>>,
 ) -> impl IntoView {
+    let control = use_control();
+    let query = control.stores.query.clone();
+    let can_publish = can(&control, |permits| permits.publish);
+    let tab = Memo::new(move |_| {
+        let tab = Tab::read(query.with(|query| query.get(QUERY_TAB).map(str::to_owned)).as_deref());
+        if tab == Tab::Publish && !can_publish.get() { Tab::Messages } else { tab }
+    });
+    // What is written stays while one looks at messages or at another channel.
+    let draft = Draft::default();
     view! {
-        <section class="panel tail-panel" aria-label="Messages">
+        <section class="panel tail-panel" aria-label="Channel">
             {move || match chosen.get() {
-                Some(channel) => view! { <ChosenTail channel /> }.into_any(),
-                None => view! {
-                    <Empty
-                        title="Choose a channel to see its messages"
-                        text="Looking takes nothing away: the page sees copies. Or listen from a terminal:"
-                        commands=vec!["signalbox listen /topic/hello".to_owned()]
-                    />
-                }
-                .into_any(),
+                Some(channel) => view! { <Chosen channel tab draft chosen /> }.into_any(),
+                None => view! { <NoneChosen chosen draft /> }.into_any(),
             }}
         </section>
     }
 }
 
+/// Without a channel: how to come to one, and the form, for a channel may begin with its first message.
 #[component]
-fn ChosenTail(
+fn NoneChosen(
+    /// The channel.
+    chosen: Memo<Option<ChannelName>>,
+    /// What the form holds.
+    draft: Draft,
+) -> impl IntoView {
+    let control = use_control();
+    let can_publish = can(&control, |permits| permits.publish);
+    let back = move |_| control.set_query(QUERY_TAB, None);
+    view! {
+        <div class="none-chosen">
+            <button class="button quiet back" type="button" on:click=back>"← Channels"</button>
+            <Empty
+                title="Choose a channel to see its messages"
+                text="Looking takes nothing away: the page sees copies. Or listen from a terminal:"
+                commands=vec!["signalbox listen /topic/hello".to_owned()]
+            />
+            <Show when=move || can_publish.get()>
+                <PublishForm chosen draft />
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Chosen(
     /// The channel.
     channel: ChannelName,
+    /// Which part of it is shown.
+    tab: Memo<Tab>,
+    /// What the form holds.
+    draft: Draft,
+    /// The same channel, for the form.
+    chosen: Memo<Option<ChannelName>>,
+) -> impl IntoView {
+    let control = use_control();
+    let can_publish = can(&control, |permits| permits.publish);
+    let buttons = move || {
+        let control = control.clone();
+        let offered = Tab::ALL.into_iter().filter(move |tab| *tab != Tab::Publish || can_publish.get());
+        let button = move |of: Tab| {
+            let control = control.clone();
+            view! {
+                <button
+                    class="button segment"
+                    type="button"
+                    aria-pressed=move || (tab.get() == of).to_string()
+                    on:click=move |_| control.set_query(QUERY_TAB, of.key().map(str::to_owned))
+                >
+                    {of.title()}
+                </button>
+            }
+        };
+        offered.map(button).collect_view()
+    };
+    let name = visible::line(channel.as_str().as_bytes());
+    view! {
+        <div class="panel-head tail-head">
+            <a class="button quiet back" href=View::Queues(None).href()>"← Channels"</a>
+            <h2 class="ellipsis" title=name.clone()>{name.clone()}</h2>
+            <div class="segments" role="group" aria-label="What is shown of the channel">{buttons}</div>
+        </div>
+        {move || match tab.get() {
+            Tab::Messages => view! { <Messages channel=channel.clone() draft /> }.into_any(),
+            Tab::Channel => view! { <ChannelPage channel=channel.clone() /> }.into_any(),
+            Tab::Publish => view! { <PublishForm chosen draft /> }.into_any(),
+        }}
+    }
+}
+
+#[component]
+fn Messages(
+    /// The channel.
+    channel: ChannelName,
+    /// What the publish form holds, for a message that is edited.
+    draft: Draft,
 ) -> impl IntoView {
     let control = use_control();
     let chosen_row = RwSignal::new(None::<u64>);
-    let tail = control.stores.tail;
+    let tail = control.stores.tail.clone();
     let is_empty = Memo::new(move |_| tail.with(|tail| tail.as_ref().is_none_or(Tail::is_empty)));
-    let hint = format!("Messages appear here as they are published to {channel}.");
+    let hint = format!(
+        "Messages appear here as they are published to {}.",
+        visible::line(channel.as_str().as_bytes())
+    );
     let command = format!("signalbox send {} --interval 1", shell_word(channel.as_str()));
+    // Whoever closes the message has read it: the rows may go on.
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = chosen_row.get().is_some();
+        if was_open == Some(true) && !is_open {
+            control.stores.whole.update(|whole| *whole = None);
+        }
+        is_open
+    });
     view! {
-        <div class="panel-head">
-            <a class="button quiet back" href=View::Queues(None).href()>"← Channels"</a>
-            <h2 class="ellipsis">{channel.to_string()}</h2>
-            <TailControls channel=channel />
-        </div>
+        <TailControls channel=channel />
+        <TailFilter />
         <TailNotice />
+        <Accounts />
+        <FieldCharts />
+        <Pins chosen_row />
         <div class="tail-body" data-detail=move || chosen_row.get().is_some().to_string()>
             <TailList chosen_row />
             <Show when=move || is_empty.get()>
@@ -61,89 +191,7 @@ fn ChosenTail(
                     <Empty title="No message yet" text=hint.clone() commands=vec![command.clone()] />
                 </div>
             </Show>
-            {move || chosen_row.get().map(|serial| view! { <MessageDetail serial chosen_row /> })}
-        </div>
-        <Accounts />
-    }
-}
-
-#[component]
-fn TailControls(
-    /// The channel.
-    channel: ChannelName,
-) -> impl IntoView {
-    let control = use_control();
-    let tail = control.stores.tail.clone();
-    let pause = Memo::new({
-        let tail = tail.clone();
-        move |_| {
-            tail.with(|tail| {
-                tail.as_ref().map(|tail| (tail.is_paused(), tail.n_behind())).unwrap_or_default()
-            })
-        }
-    });
-    let is_consuming = Memo::new(move |_| {
-        tail.with(|tail| tail.as_ref().is_some_and(|tail| tail.mode == TailMode::Consume))
-    });
-    let toggle_pause = {
-        let control = control.clone();
-        move |_| {
-            control.update_tail(|tail| if tail.is_paused() { tail.resume() } else { tail.pause() });
-        }
-    };
-    let pause_label = move || match pause.get() {
-        (false, _) => "Pause".to_owned(),
-        (true, 0) => "Resume".to_owned(),
-        (true, n) => format!("Resume ({} new)", units::count(n)),
-    };
-    let clear = {
-        let control = control.clone();
-        move |_| control.update_tail(Tail::clear)
-    };
-    let is_queue = channel.kind() == ChannelKind::Queue;
-    let can_purge = {
-        let hello = control.stores.hello.clone();
-        move || hello.with(|hello| hello.as_ref().is_some_and(|hello| hello.features.purge))
-    };
-    let purge = {
-        let control = control.clone();
-        move |_| {
-            let question = format!("Remove every message that waits in {channel}? This cannot be undone.");
-            if window().confirm_with_message(&question).unwrap_or(false) {
-                control.purge(&channel);
-            }
-        }
-    };
-    let switch_mode = move |_| {
-        let mode = if is_consuming.get_untracked() { TailMode::Tap } else { TailMode::Consume };
-        control.set_tail_mode(mode);
-    };
-    view! {
-        <div class="tail-controls">
-            {is_queue.then(|| view! {
-                <button
-                    class="button switch"
-                    type="button"
-                    role="switch"
-                    aria-checked=move || is_consuming.get().to_string()
-                    title="Take part in the delivery: what this page receives, nobody else gets"
-                    on:click=switch_mode
-                >
-                    "Consume"
-                </button>
-                <Show when=can_purge.clone()>
-                    <button class="button quiet" type="button" on:click=purge.clone()>"Purge …"</button>
-                </Show>
-            })}
-            <button class="button quiet" type="button" on:click=clear>"Clear"</button>
-            <button
-                class="button pause"
-                type="button"
-                aria-pressed=move || pause.get().0.to_string()
-                on:click=toggle_pause
-            >
-                {pause_label}
-            </button>
+            {move || chosen_row.get().map(|serial| view! { <MessageDetail serial chosen_row draft /> })}
         </div>
     }
 }
@@ -167,28 +215,4 @@ fn TailNotice() -> impl IntoView {
     move || {
         notice.get().map(|(kind, text)| view! { <p class=format!("notice {kind}") role="status">{text}</p> })
     }
-}
-
-/// Where every message went: `received = shown + filtered + skipped`.
-#[component]
-fn Accounts() -> impl IntoView {
-    let tail = use_control().stores.tail;
-    let accounts = Memo::new(move |_| {
-        tail.with(|tail| tail.as_ref().map(|tail| (tail.accounts, tail.n_forgotten, tail.is_subscribed)))
-    });
-    let line = move || {
-        let (accounts, n_forgotten, is_subscribed) = accounts.get().unwrap_or_default();
-        let figure = |name: &'static str, n: u64, is_bad: bool| {
-            view! { <span class="account" class:bad=is_bad><span class="account-name">{name}</span>" "<b>{units::count(n)}</b></span> }
-        };
-        view! {
-            {figure("received", accounts.received, false)}
-            {figure("shown", accounts.shown, false)}
-            {figure("filtered", accounts.filtered, false)}
-            {figure("skipped", accounts.skipped, accounts.skipped > 0)}
-            {figure("no longer kept", n_forgotten, false)}
-            <span class="account">{if is_subscribed { "" } else { "not subscribed" }}</span>
-        }
-    };
-    view! { <p class="accounts">{line}</p> }
 }

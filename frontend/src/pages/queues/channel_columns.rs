@@ -1,0 +1,140 @@
+//! The columns of the list of channels: which are shown, how wide they are, and their heads.
+
+use std::collections::BTreeSet;
+
+use leptos::prelude::*;
+
+use super::channel_table::{List, columns_of, sort_by};
+use crate::app::storage;
+use crate::state::channel_list::Column;
+
+/// Height of the heads in CSS pixels; queues.css says the same.
+pub(super) const HEAD_PX: f64 = 34.0;
+
+/// The columns that are shown.
+pub(super) type Columns = BTreeSet<Column>;
+
+/// The columns that a person has chosen before, or those that fit beside the messages.
+pub(super) fn remembered() -> Columns {
+    let text = storage::remembered(storage::CHANNEL_COLUMNS).unwrap_or_default();
+    Column::read_all(&text).unwrap_or_else(|| {
+        [Column::Name, Column::Depth, Column::In, Column::Out, Column::Subscribers, Column::Dropped].into()
+    })
+}
+
+/// The columns' widths, for the style sheet.
+pub(super) fn template(columns: &Columns) -> String {
+    let width = |column: &Column| match column {
+        Column::Name => "minmax(140px, 1fr)",
+        Column::Kind => "64px",
+        Column::Depth | Column::Dropped | Column::Unrouted => "68px",
+        Column::In | Column::Out => "98px",
+        Column::Subscribers => "48px",
+        Column::Last => "68px",
+    };
+    columns.iter().map(width).collect::<Vec<_>>().join(" ")
+}
+
+/// The heads; each sorts by its column.
+#[component]
+pub fn HeaderRow(
+    /// What the parts share.
+    list: List,
+) -> impl IntoView {
+    let columns = move || list.columns.with(columns_of);
+    view! {
+        <div class="channel-head" role="rowgroup">
+            <div class="channel-heads" role="row" aria-rowindex="1">
+                <For each=columns key=|column| *column let:column>
+                    <Head list column />
+                </For>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Head(
+    /// What the parts share.
+    list: List,
+    /// Which column.
+    column: Column,
+) -> impl IntoView {
+    let sorted = Memo::new(move |_| {
+        let sort = list.settings.with(|settings| settings.sort);
+        (sort.column == column).then_some(sort.is_descending)
+    });
+    let aria = move || match sorted.get() {
+        None => "none",
+        Some(false) => "ascending",
+        Some(true) => "descending",
+    };
+    let is_number = !matches!(column, Column::Name | Column::Kind);
+    view! {
+        <div class="channel-cell" class:number=is_number role="columnheader" aria-sort=aria>
+            <button
+                class="head-button"
+                type="button"
+                tabindex="-1"
+                title=format!("{}. Click to sort", column.hint())
+                on:click=move |_| sort_by(list, column)
+            >
+                {column.title()}
+            </button>
+        </div>
+    }
+}
+
+/// Chooses the columns and, for the keyboard and narrow windows, the order.
+#[component]
+pub fn ColumnChooser(
+    /// What the parts share.
+    list: List,
+) -> impl IntoView {
+    let toggle = move |column: Column, is_shown: bool| {
+        list.columns.update(|columns| {
+            if is_shown {
+                columns.insert(column);
+            } else {
+                columns.remove(&column);
+            }
+        });
+        let text = list.columns.with_untracked(Column::write_all);
+        storage::remember(storage::CHANNEL_COLUMNS, Some(&text));
+    };
+    let choices = Column::ALL.into_iter().filter(|column| *column != Column::Name).map(|column| {
+        view! {
+            <label class="choice" title=column.hint()>
+                <input
+                    type="checkbox"
+                    prop:checked=move || list.columns.with(|columns| columns.contains(&column))
+                    on:change=move |event| toggle(column, event_target_checked(&event))
+                />
+                {column.title()}
+            </label>
+        }
+    });
+    let orders = Column::ALL.map(|column| {
+        let is_chosen = move || list.settings.with(|settings| settings.sort.column == column);
+        view! {
+            <button class="button quiet" type="button" aria-pressed=move || is_chosen().to_string() on:click=move |_| sort_by(list, column)>
+                {column.title()}
+            </button>
+        }
+    });
+    view! {
+        <details class="chooser">
+            <summary class="button quiet">"Columns"</summary>
+            <div class="chooser-panel">
+                <fieldset>
+                    <legend>"Columns shown"</legend>
+                    {choices.collect_view()}
+                </fieldset>
+                <fieldset>
+                    <legend>"Order by (again: the other way round)"</legend>
+                    {orders.collect_view()}
+                </fieldset>
+            </div>
+        </details>
+    }
+}
