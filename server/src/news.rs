@@ -176,7 +176,7 @@ impl News {
         let work = async {
             match self.fetcher.fetch(&source.rule.url, source.rule.render, &known).await {
                 Ok(Answer::NotModified) => Ok(None),
-                Ok(Answer::Body(body)) => self.find(source, body).await.map(Some),
+                Ok(Answer::Body(body)) => self.find(source, *body).await.map(Some),
                 Err(error) => Err(error.to_string()),
             }
         };

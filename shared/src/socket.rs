@@ -266,7 +266,7 @@ pub enum ServerMessage {
         /// The relay's clock, in milliseconds since the Unix epoch.
         now_ms: i64,
         /// The whole of it.
-        detail: ChannelDetail,
+        detail: Box<ChannelDetail>,
     },
     /// Rows of the database that changed, oldest first.
     Changes {

@@ -15,8 +15,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::{debian, process, progress, workspace};
 
+/// Installs what a subject needs, and gives the words that tell the bench where it is.
+type Prepare = fn() -> Result<Vec<OsString>>;
+
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, fn() -> Result<Vec<OsString>>); 6] = [
+const SUBJECTS: [(&str, Prepare); 6] = [
     ("broker", broker::prepare),
     ("cache", cache::prepare),
     ("charts", charts::prepare),

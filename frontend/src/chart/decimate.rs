@@ -158,6 +158,9 @@ mod tests {
     use super::super::series::Room;
     use super::*;
 
+    /// A way to turn samples into vertices.
+    type Way = fn(&Series, &TimeScale, Range<u64>, &mut dyn FnMut(f64, f64));
+
     /// One step of a line.
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Vertex {
@@ -248,7 +251,7 @@ mod tests {
         ) {
             let series = series_of(&values, 1.0);
             let scale = TimeScale::new(600.0, width);
-            let line = |way: fn(&Series, &TimeScale, Range<u64>, &mut dyn FnMut(f64, f64))| {
+            let line = |way: Way| {
                 let mut out = Vec::new();
                 let ring = series.points();
                 way(&series, &scale, ring.first()..ring.end(), &mut |x_px: f64, value: f64| {

@@ -21,7 +21,7 @@ const SORT: &str = "sort";
 #[component]
 pub fn NewsPage() -> impl IntoView {
     let stores = use_control().stores;
-    let news = stores.news.clone();
+    let news = stores.news;
     let state = Memo::new(move |_| {
         news.with(|board| (board.news.as_ref().map(|news| news.sources.len()), board.failure.clone()))
     });

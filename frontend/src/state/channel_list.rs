@@ -333,6 +333,7 @@ mod tests {
                 taps: None,
                 dropped: None,
                 unrouted: None,
+                refused: None,
                 purged: None,
                 last_message_at_ms: None,
                 seen: None,

@@ -42,7 +42,7 @@ pub(super) enum Answer {
     /// The same as the last time.
     NotModified,
     /// Something to look through.
-    Body(Body),
+    Body(Box<Body>),
 }
 
 /// A page or a feed.
@@ -122,7 +122,7 @@ impl Fetcher {
                 return Ok(Answer::NotModified);
             }
             if !response.status().is_redirection() {
-                return self.body(response).await.map(Answer::Body);
+                return self.body(response).await.map(|body| Answer::Body(Box::new(body)));
             }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             url = location.and_then(|location| url.join(location).ok()).ok_or(FetchError::BadRedirect)?;
@@ -141,7 +141,7 @@ impl Fetcher {
             .append_pair("wait", "1");
         let response = self.render_client.get(ask).send().await?;
         let body = self.body(response).await?;
-        Ok(Answer::Body(Body { url: url.clone(), validators: Validators::default(), ..body }))
+        Ok(Answer::Body(Box::new(Body { url: url.clone(), validators: Validators::default(), ..body })))
     }
 
     async fn body(&self, mut response: Response) -> Result<Body, FetchError> {

@@ -191,7 +191,7 @@ fn prescan(bytes: &[u8]) -> Option<&'static Encoding> {
     let label = behind.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
     let end =
         label.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')).unwrap_or(label.len());
-    let found = Encoding::for_label(label[..end].as_bytes())?;
+    let found = Encoding::for_label(&label.as_bytes()[..end])?;
     // A page that could be read this far is not written in UTF-16.
     Some(if found == encoding_rs::UTF_16LE || found == encoding_rs::UTF_16BE { UTF_8 } else { found })
 }

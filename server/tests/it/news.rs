@@ -127,7 +127,7 @@ async fn what_changes_is_told_and_what_fails_keeps_its_headlines() {
     })
     .await;
     assert_eq!(titles(&broken.sources[0]), ["Edition 1", "Constant"]);
-    assert_eq!(broken.sources[0].fetched_at_ms.is_some(), true);
+    assert!(broken.sources[0].fetched_at_ms.is_some());
     server.stop().await;
 }
 

@@ -31,7 +31,7 @@ impl Control {
             }
             ServerMessage::Heartbeat { .. } => {}
             ServerMessage::Engine { engine } => stores.engine.set(engine),
-            ServerMessage::ChannelDetail { detail, .. } => self.channel_detail(detail),
+            ServerMessage::ChannelDetail { detail, .. } => self.channel_detail(*detail),
             ServerMessage::Subscribed { id, channel, mode } => {
                 self.inner.requests.borrow_mut().end(id);
                 self.with_tail(&channel, |tail| tail.subscribed(mode, now_ms()));

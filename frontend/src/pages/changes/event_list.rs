@@ -21,7 +21,7 @@ pub fn EventList() -> impl IntoView {
     let stores = control.stores.clone();
     let filter = RwSignal::new(stores.query.get_untracked().get(FILTER).unwrap_or_default().to_owned());
     let keep_filter = {
-        let control = control.clone();
+        let control = control;
         move |_| {
             let text = filter.get_untracked();
             control.set_query(FILTER, (!text.is_empty()).then_some(text));
@@ -125,7 +125,7 @@ fn event_row(event: &Arc<ChangeEvent>) -> impl IntoView + use<> {
         <tr>
             <td data-label="Time"><time>{time}</time></td>
             <td data-label="Table"><code>{event.table.clone()}</code></td>
-            <td data-label="Key" class="key" title=key.clone()>{cut(&key)}</td>
+            <td data-label="Key" class="key" title=key>{cut(&key)}</td>
             <td data-label="Kind"><span class="change-kind" data-kind=event.kind.word()>{event.kind.word()}</span></td>
             <td class="fields">{row}</td>
         </tr>
@@ -134,10 +134,10 @@ fn event_row(event: &Arc<ChangeEvent>) -> impl IntoView + use<> {
 
 fn field(Field { name, old, new }: Field) -> impl IntoView {
     let both = old.is_some() && new.is_some();
-    let old = old.map(|old| view! { <del title=old.clone()>{cut(&old)}</del> });
+    let old = old.map(|old| view! { <del title=old>{cut(&old)}</del> });
     let new = new.map(|new| match both {
-        true => view! { <ins title=new.clone()>{cut(&new)}</ins> }.into_any(),
-        false => view! { <span title=new.clone()>{cut(&new)}</span> }.into_any(),
+        true => view! { <ins title=new>{cut(&new)}</ins> }.into_any(),
+        false => view! { <span title=new>{cut(&new)}</span> }.into_any(),
     });
     view! {
         <span class="change-field">

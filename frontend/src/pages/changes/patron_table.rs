@@ -31,7 +31,7 @@ pub fn PatronTable() -> impl IntoView {
         move |_| store.with(|patrons| patrons.edit.as_ref().map(|edit| edit.id))
     });
     let add = {
-        let store = store.clone();
+        let store = store;
         move |_| store.update(|patrons| patrons.begin_edit(None))
     };
     let turn = |is_forward| {
@@ -144,7 +144,7 @@ fn Editor(
         move |_| store.with(|patrons| patrons.edit.clone())
     });
     let submit = {
-        let control = control.clone();
+        let control = control;
         move |event: SubmitEvent| {
             event.prevent_default();
             control.save_patron(PatronFields { name: name.get_untracked(), fav_dish: dish.get_untracked() });

@@ -18,7 +18,7 @@ pub fn Composer() -> impl IntoView {
     let pasted = RwSignal::new(None::<Vec<String>>);
     let field: NodeRef<Input> = NodeRef::new();
     let room = Memo::new({
-        let chat = chat.clone();
+        let chat = chat;
         move |_| chat.with(|chat| chat.shown().room().to_owned())
     });
     // What is typed belongs to its room, and is there again when the room is.
@@ -43,7 +43,7 @@ pub fn Composer() -> impl IntoView {
         }
     });
     let submit = {
-        let control = control.clone();
+        let control = control;
         move |event: SubmitEvent| {
             event.prevent_default();
             match control.typed(&text.get_untracked()) {

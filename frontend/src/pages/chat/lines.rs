@@ -37,13 +37,13 @@ pub fn Lines() -> impl IntoView {
         }
     });
     let pending = Memo::new({
-        let chat = chat.clone();
+        let chat = chat;
         move |_| chat.with(|chat| chat.shown().pending().to_vec())
     });
     follow_end(scroller, rows, pending, is_at_end);
     follow_cursor(scroller, rows);
     let on_scroll = {
-        let control = control.clone();
+        let control = control;
         move |_| {
             if let Some(scroller) = scroller.try_get_untracked().flatten() {
                 let to_end_px = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();

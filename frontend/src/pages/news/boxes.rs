@@ -16,7 +16,7 @@ pub fn Boxes(
 ) -> impl IntoView {
     let stores = use_control().stores;
     let is_held = RwSignal::new(false);
-    let news = stores.news.clone();
+    let news = stores.news;
     let now = Memo::new(move |_| news.with(|board| board.boxes(&filter.get(), order.get())));
     // Another filter or order is what the person asked for, so it shows at once.
     let asked = Memo::new(move |_| (filter.get(), order.get()));

@@ -130,7 +130,7 @@ fn EditButton(
         whole.with(|whole| whole.as_ref().is_some_and(|w| w.is_complete() && w.bytes.len() <= EDIT_BYTES_MAX))
     });
     let edit = {
-        let control = control.clone();
+        let control = control;
         move |_| {
             let parts = control.stores.whole.peek(|whole| whole.as_ref().map(|whole| draft_of(&whole.bytes)));
             let Some((kind, text)) = parts else { return };
@@ -159,7 +159,7 @@ fn SaveButton(
     let is_complete =
         Memo::new(move |_| whole.with(|whole| whole.as_ref().is_some_and(|whole| whole.is_complete())));
     let save_it = {
-        let control = control.clone();
+        let control = control;
         move |_| {
             control.stores.whole.peek(|whole| {
                 let Some(whole) = whole else { return };

@@ -59,7 +59,7 @@ pub fn PayloadLines(
     });
     let slice = Memo::new(move |_| drawn(viewport.get(), n_rows.get(), LINE_PX));
     let lines = {
-        let whole = control.stores.whole.clone();
+        let whole = control.stores.whole;
         Memo::new(move |_| {
             viewer.revision.track();
             n_bytes.track();
@@ -216,7 +216,7 @@ fn ChosenLine(
         })
     };
     let chart = {
-        let control = control.clone();
+        let control = control;
         move |_| {
             let steps = control.stores.whole.peek(|whole| {
                 let (whole, n) = (whole.as_ref()?, chosen.get_untracked()?);

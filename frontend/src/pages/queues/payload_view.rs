@@ -125,7 +125,7 @@ pub fn PayloadView(
         }
     });
     let choose = {
-        let (control, before) = (control.clone(), before.clone());
+        let (control, before) = (control, before.clone());
         move |form: Form| {
             if form == Form::Difference {
                 let diff = before.as_ref().map(|before| difference(&control, before));

@@ -81,7 +81,7 @@ pub fn PublishForm(
         draft.text.with(|text| (is_checked && !text.is_empty()).then(|| bytes_of(kind, text).err()).flatten())
     });
     let publish = {
-        let control = control.clone();
+        let control = control;
         move || match draft.read() {
             Ok((channel, bytes)) => {
                 error.set(None);

@@ -32,7 +32,7 @@ pub fn Purge(
     };
     let shown_name = visible::line(channel.as_str().as_bytes());
     let submit = {
-        let (control, channel) = (control.clone(), channel.clone());
+        let (control, channel) = (control.clone(), channel);
         move |event: SubmitEvent| {
             event.prevent_default();
             if is_same.get_untracked() {
@@ -42,7 +42,7 @@ pub fn Purge(
             }
         }
     };
-    let tail = control.stores.tail.clone();
+    let tail = control.stores.tail;
     let outcome = Memo::new(move |_| {
         tail.with(|tail| {
             let marks = tail.as_ref().map(|tail| tail.last_mark_about("urged: ")).unwrap_or_default();

@@ -45,7 +45,7 @@ pub fn TailControls(
         move |_| control.resume_tail(false)
     };
     let clear = {
-        let control = control.clone();
+        let control = control;
         move |_| control.update_tail(Tail::clear)
     };
     view! {

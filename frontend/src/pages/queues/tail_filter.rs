@@ -40,7 +40,7 @@ pub fn TailFilter() -> impl IntoView {
         now
     });
     let apply = {
-        let control = control.clone();
+        let control = control;
         move || {
             let (Some(kind), Some(text)) = (kind.try_get_untracked(), text.try_get_untracked()) else {
                 return;

@@ -41,7 +41,7 @@ pub fn TailList(
     });
     let offset_minutes = utc_offset_minutes();
     let shown = Memo::new({
-        let tail = tail.clone();
+        let tail = tail;
         move |_| {
             let (view, len, is_held) = (viewport.get(), n_rows.get(), held.get().is_some());
             let slice = drawn(view, len, ROW_PX);
@@ -69,7 +69,7 @@ pub fn TailList(
             match held.get_untracked() {
                 // Whoever scrolls back wants to read: the rows must not run away.
                 None | Some(Hold::Aiming) if !is_at_end => {
-                    control.update_tail(|tail| tail.hold(Hold::Reading))
+                    control.update_tail(|tail| tail.hold(Hold::Reading));
                 }
                 Some(Hold::Reading) if is_at_end && chosen_row.get_untracked().is_none() => {
                     control.update_tail(|tail| tail.resume_from(Hold::Reading));

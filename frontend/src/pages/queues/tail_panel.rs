@@ -142,7 +142,7 @@ fn Chosen(
     view! {
         <div class="panel-head tail-head">
             <a class="button quiet back" href=View::Queues(None).href()>"← Channels"</a>
-            <h2 class="ellipsis" title=name.clone()>{name.clone()}</h2>
+            <h2 class="ellipsis" title=name>{name.clone()}</h2>
             <div class="segments" role="group" aria-label="What is shown of the channel">{buttons}</div>
         </div>
         {move || match tab.get() {

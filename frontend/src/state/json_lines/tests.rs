@@ -1,3 +1,5 @@
+//! The layout of JSON in lines, against the naive way.
+
 use super::*;
 
 fn laid_out(text: &str, budget: usize, grow: usize) -> JsonLines {

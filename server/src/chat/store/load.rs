@@ -52,7 +52,7 @@ pub(in crate::chat) fn load(
                 by_room.entry(segment.header.room.clone()).or_default().insert(place, segment);
             }
             None => {
-                tracing::warn!(path = %path.display(), "chat: {} is no history of this version", path.display())
+                tracing::warn!(path = %path.display(), "chat: {} is no history of this version", path.display());
             }
         }
     }

@@ -82,7 +82,7 @@ async fn refusing<T>(
                 info.borrow().reason.clone().unwrap_or_else(|| "it is being connected to".to_owned());
             let _ = request.answer.send(Err(reason)); // whoever asked may have gone
         }
-        pending().await
+        pending::<()>().await;
     };
     tokio::select! {
         done = work => done,

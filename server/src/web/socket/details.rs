@@ -68,7 +68,8 @@ impl Details {
             return (look.number, look.json.clone());
         }
         latest.last_number += 1;
-        let message = ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail: detail.clone() };
+        let message =
+            ServerMessage::ChannelDetail { now_ms: clock::now_ms(), detail: Box::new(detail.clone()) };
         // A rate that is no number would not encode; then this second is missing, and nothing else.
         let json = serde_json::to_vec(&message).map_or_else(|_| Bytes::new(), Bytes::from);
         let look = Look { at: Instant::now(), detail, number: latest.last_number, json: json.clone() };
