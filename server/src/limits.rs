@@ -158,7 +158,8 @@ mod tests {
             "clients",
             "channels",
         ];
-        let counted = ["agents", "agent", "events", "rooms", "rows", "subscriptions", "values", "marks"];
+        let counted =
+            ["agents", "agent", "events", "headlines", "rooms", "rows", "subscriptions", "values", "marks"];
         for limit in TABLE {
             let last = limit.name.rsplit('_').next().unwrap();
             assert!(units.contains(&last) || counted.contains(&last), "{} has no unit", limit.name);

@@ -124,6 +124,7 @@ fn row(name: &str, depth: Option<u64>) -> ChannelRow {
         dropped: None,
         unrouted: None,
         purged: None,
+        refused: None,
         last_message_at_ms: None,
         seen: None,
     }

@@ -53,7 +53,7 @@ async fn every_view_says_how_to_get_something() {
         assert!(page.all_text().contains(command), "{command}");
     }
     let page = Page::open(View::Queues(None));
-    page.stores().channels.update(|channels| channels.apply(true, vec![], &[]));
+    page.stores().channels.update(|channels| channels.apply(0, true, vec![], &[]));
     eventually("an empty list says how to fill it", || {
         page.all_text().contains("signalbox send /topic/hello")
     })

@@ -107,7 +107,8 @@ async fn the_channel_limit_closes_who_names_one_more() {
     assert_eq!(listener.next().await, b"x", "what came before the violation is delivered");
     assert_eq!(broker.join("/topic/one more").await.rest().await, b"");
     broker.closings("channel_limit", 2).await;
-    assert_eq!(broker.engine.channels().len(), 4);
+    // The fourth is /null, which is not listed before something is published on it.
+    assert_eq!(broker.engine.channels().len(), 3);
     listener.publish("/topic/0", b"still here").await;
     assert_eq!(listener.next().await, b"still here");
 }
