@@ -16,9 +16,11 @@ pub fn use_viewport(scroller: NodeRef<Div>) -> (RwSignal<Viewport>, impl Fn() + 
     let viewport = RwSignal::new(Viewport::default());
     let measure = move || {
         let Some(scroller) = scroller.try_get_untracked().flatten() else { return };
+        // Nobody sees more than the window, whatever the style sheet says or fails to say.
+        let window_px = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(f64::MAX);
         let now = Viewport {
             top_px: f64::from(scroller.scroll_top()),
-            height_px: f64::from(scroller.client_height()),
+            height_px: f64::from(scroller.client_height()).min(window_px),
         };
         if viewport.try_get_untracked().is_some_and(|old| old != now) {
             viewport.try_set(now);

@@ -50,7 +50,8 @@ async fn every_view_says_how_to_get_something() {
         (View::Chat(None), "signalbox chat ada"),
     ] {
         let page = Page::open(view);
-        assert!(page.all_text().contains(command), "{command}");
+        page.stores().line_chat.set(Some("127.0.0.1:8000".into()));
+        eventually(command, || page.all_text().contains(command)).await;
     }
     let page = Page::open(View::Queues(None));
     page.stores().channels.update(|channels| channels.apply(0, true, vec![], &[]));
