@@ -99,10 +99,11 @@ pub(super) fn channels(router: &Router) -> Vec<ChannelRow> {
     rows.map(ChannelRow::from).collect()
 }
 
-/// What stands among the channels for the relay's own sake: the readiness probe, and `/null` as long as it is only the
-/// name that pure senders give.
+/// What stands among the channels for the relay's own sake: the readiness probe, what is only watched (as the relay
+/// itself watches for marks and chat posts), and `/null` as long as it is only the name that pure senders give.
 fn is_hidden(row: &ChannelStats) -> bool {
-    row.name.as_str() == super::PROBE_CHANNEL || (row.kind == ChannelKind::Null && row.in_total == 0)
+    let is_unused = row.in_total == 0 && (row.subscribers == 0 || row.kind == ChannelKind::Null);
+    row.name.as_str() == super::PROBE_CHANNEL || is_unused
 }
 
 /// One channel seen from near, see [`super::Engine::detail`].

@@ -16,10 +16,12 @@ use crate::support::relay::Relay;
 const SIZES: [(&str, u32, u32); 2] = [("wide", 1_440, 900), ("narrow", 390, 844)];
 const THEMES: [&str; 2] = ["light", "dark"];
 /// Each view, its address, and what must be there before the picture is taken.
-const VIEWS: [(&str, &str, &str); 3] = [
+const VIEWS: [(&str, &str, &str); 5] = [
     ("metrics", "#/metrics", "tr[data-state=live] .agent-name"),
     ("queues", "#/queues/%2Ftopic%2Fnews", ".tail-row .tail-text"),
     ("chat", "#/chat", ".line-text"),
+    ("changes", "#/changes", ".empty h2"),
+    ("news", "#/news", ".page.news .empty h2"),
 ];
 
 #[tokio::test]
