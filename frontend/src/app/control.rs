@@ -148,6 +148,9 @@ impl Control {
         self.stores.elsewhere.set(relay.elsewhere().map(str::to_owned));
         *self.inner.relay.borrow_mut() = Some(relay.clone());
         self.reenter_chat();
+        if matches!(self.stores.view.get_untracked(), View::Chat(_)) {
+            self.find_line_chat();
+        }
         let (output, state) = (self.clone(), self.stores.socket.clone());
         let socket = Socket::open(relay.clone(), move |o| output.socket_output(o), move |s| state.set(s));
         *self.inner.socket.borrow_mut() = Some(socket);

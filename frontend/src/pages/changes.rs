@@ -53,7 +53,7 @@ fn NotConfigured() -> impl IntoView {
                 text="Rows of PostgreSQL show here as they change. Start the relay with the option --database-url; further tables are named in signalbox.toml:"
                 commands=vec![
                     "signalbox serve --database-url postgresql://USER@127.0.0.1/NAME".to_owned(),
-                    "[[watch]] table = \"public.orders\", key = \"id\"".to_owned(),
+                    "[[watch]]\ntable = \"public.orders\"\nkey = \"id\"".to_owned(),
                 ]
             />
         </section>

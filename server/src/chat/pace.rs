@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much longer each reader makes the interval: what waking one and writing to it costs, as measured.
+/// How much longer each reader makes the interval: about what waking one and writing to it costs on a small machine, so that
+/// the wake-ups of a crowd leave time for everything else.
 const INTERVAL_PER_USER: Duration = Duration::from_micros(10);
 /// Below this there is no interval: a few dozen readers are woken at once.
 const INTERVAL_MIN: Duration = Duration::from_millis(1);

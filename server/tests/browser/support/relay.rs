@@ -58,6 +58,7 @@ impl Relay {
             ("--chat", format!("127.0.0.1:{}", ports.chat)),
             ("--collector-sub", format!("@tcp://127.0.0.1:{}", ports.collector_sub)),
             ("--collector-pull", format!("@tcp://127.0.0.1:{}", ports.collector_pull)),
+            ("--news", "off".to_owned()),
         ] {
             args.extend([flag.to_owned(), value]);
         }
