@@ -195,6 +195,31 @@ pub struct ChannelRow {
     pub seen: Option<Seen>,
 }
 
+impl ChannelRow {
+    /// A channel of which nothing is known but its name.
+    #[must_use]
+    pub fn unknown(name: ChannelName) -> Self {
+        Self {
+            kind: name.kind(),
+            name,
+            depth: None,
+            depth_bytes: None,
+            in_per_sec: None,
+            out_per_sec: None,
+            in_total: None,
+            out_total: None,
+            subscribers: None,
+            taps: None,
+            dropped: None,
+            unrouted: None,
+            purged: None,
+            refused: None,
+            last_message_at_ms: None,
+            seen: None,
+        }
+    }
+}
+
 /// What a relay itself saw of a channel whose engine gives no statistics: what others published while nobody here
 /// watched is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -209,7 +234,7 @@ pub struct Seen {
     pub published_per_sec: f64,
     /// Messages that came and were lost, because the relay could not follow.
     pub dropped: u64,
-    /// Pages and programs that receive through this relay.
+    /// Subscriptions of this relay: all pages that watch a channel share one.
     pub watchers: u64,
 }
 

@@ -320,24 +320,7 @@ mod tests {
     fn channels(rows: &[(&str, Option<u64>)]) -> Channels {
         let row = |&(name, depth): &(&str, Option<u64>)| {
             let name: ChannelName = name.parse().unwrap();
-            ChannelRow {
-                kind: name.kind(),
-                name,
-                depth,
-                depth_bytes: None,
-                in_per_sec: None,
-                out_per_sec: None,
-                in_total: None,
-                out_total: None,
-                subscribers: None,
-                taps: None,
-                dropped: None,
-                unrouted: None,
-                refused: None,
-                purged: None,
-                last_message_at_ms: None,
-                seen: None,
-            }
+            ChannelRow { depth, ..ChannelRow::unknown(name) }
         };
         let mut channels = Channels::default();
         channels.apply(0, true, rows.iter().map(row).collect(), &[]);

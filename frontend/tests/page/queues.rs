@@ -110,24 +110,11 @@ async fn a_publish_says_what_became_of_it_and_a_bad_name_is_not_sent() {
 }
 
 fn row(name: &str, depth: Option<u64>) -> ChannelRow {
-    let name = channel(name);
     ChannelRow {
-        kind: name.kind(),
-        name,
         depth,
         depth_bytes: depth,
         in_per_sec: depth.map(|n| n as f64),
-        out_per_sec: None,
-        in_total: None,
-        out_total: None,
-        subscribers: None,
-        taps: None,
-        dropped: None,
-        unrouted: None,
-        purged: None,
-        refused: None,
-        last_message_at_ms: None,
-        seen: None,
+        ..ChannelRow::unknown(channel(name))
     }
 }
 

@@ -72,20 +72,6 @@ impl Counts {
         let rates = self.rates.lock();
         let last_ms = self.last_ms.load(Ordering::Relaxed);
         ChannelRow {
-            name: name.clone(),
-            kind: name.kind(),
-            depth: None,
-            depth_bytes: None,
-            in_per_sec: None,
-            out_per_sec: None,
-            in_total: None,
-            out_total: None,
-            subscribers: None,
-            taps: None,
-            dropped: None,
-            unrouted: None,
-            purged: None,
-            refused: None,
             last_message_at_ms: (last_ms != 0).then_some(last_ms),
             seen: Some(api::Seen {
                 received: self.received.load(Ordering::Relaxed),
@@ -95,6 +81,7 @@ impl Counts {
                 dropped: 0,
                 watchers: self.watchers.load(Ordering::Relaxed),
             }),
+            ..ChannelRow::unknown(name.clone())
         }
     }
 }
