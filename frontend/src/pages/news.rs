@@ -37,7 +37,7 @@ pub fn NewsPage() -> impl IntoView {
                     <section class="panel">
                         <Empty
                             title="News is turned off"
-                            text="Start the relay without --news off, and name your sites and feeds in signalbox.toml:"
+                            text="Start the relay without --news=off, and name your sites and feeds in signalbox.toml:"
                             commands=vec![
                                 "[[sources]]\nname = \"Example\"\nurl = \"https://example.org/feed.xml\"".to_owned(),
                             ]

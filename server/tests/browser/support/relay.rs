@@ -58,10 +58,11 @@ impl Relay {
             ("--chat", format!("127.0.0.1:{}", ports.chat)),
             ("--collector-sub", format!("@tcp://127.0.0.1:{}", ports.collector_sub)),
             ("--collector-pull", format!("@tcp://127.0.0.1:{}", ports.collector_pull)),
-            ("--news", "off".to_owned()),
         ] {
             args.extend([flag.to_owned(), value]);
         }
+        // No test asks sites that are not its own.
+        args.push("--news=off".to_owned());
         args.extend(further_args.iter().map(|&arg| arg.to_owned()));
         let mut relay = Self { child: spawn(&program, &args), program, args, ports };
         relay.until_ready().await;
