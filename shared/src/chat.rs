@@ -9,6 +9,8 @@ use crate::EventId;
 
 /// The room of the line clients; browsers join it by default.
 pub const LOBBY: &str = "lobby";
+/// What stands before a room's name in the name of its channel. Source: docs/protocol.md §4.
+pub const CHANNEL_PREFIX: &str = "/topic/chat/";
 /// Longest user name, in characters. Source: docs/protocol.md §4.
 pub const NAME_CHARS_MAX: usize = 32;
 /// Longest line, in bytes of UTF-8 without its end. Source: docs/protocol.md §4.

@@ -18,26 +18,27 @@ use patron_table::PatronTable;
 #[component]
 pub fn ChangesPage() -> impl IntoView {
     let changes = use_control().stores.changes;
-    let link = Memo::new(move |_| changes.with(|changes| changes.info.as_ref().map(|info| info.link)));
-    let is_on = Memo::new(move |_| link.get().is_some_and(|link| link != LinkState::Off));
+    let is_on = Memo::new(move |_| {
+        changes.with(|changes| changes.info.as_ref().map(|info| info.link != LinkState::Off))
+    });
     view! {
         <div class="page changes">
-            {move || match (is_on.get(), link.get()) {
-                (true, _) => view! {
+            {move || match is_on.get() {
+                Some(true) => view! {
                     <Standing />
                     <EventList />
                     <PatronTable />
                     <CachePanel />
                 }
                 .into_any(),
-                (false, None) => view! {
+                None => view! {
                     <section class="panel" aria-labelledby="changes-title">
                         <div class="panel-head"><h1 id="changes-title">"Changes"</h1></div>
                         <p class="quiet-note">"Waiting for the relay …"</p>
                     </section>
                 }
                 .into_any(),
-                (false, Some(_)) => view! { <NotConfigured /> }.into_any(),
+                Some(false) => view! { <NotConfigured /> }.into_any(),
             }}
         </div>
     }

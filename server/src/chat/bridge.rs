@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use signalbox_shared::chat::{ChatLine, KEY_BYTES_MAX, LINE_BYTES_MAX, check_name, neutralise};
+use signalbox_shared::chat::{
+    CHANNEL_PREFIX, ChatLine, KEY_BYTES_MAX, LINE_BYTES_MAX, check_name, neutralise,
+};
 use signalbox_shared::{ChannelName, EventId};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -20,8 +22,6 @@ use super::{Chat, Entry, History};
 use crate::engine::{Engine, Mode, Subscription};
 use crate::limits::Limits;
 
-/// What stands before a room's name in the name of its channel.
-pub const CHANNEL_PREFIX: &str = "/topic/chat/";
 /// How often rooms are looked at that nobody is in and nothing is left of.
 const FORGET_INTERVAL: Duration = Duration::from_secs(60);
 /// How long to wait before a channel is asked for again that was refused.

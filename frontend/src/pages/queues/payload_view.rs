@@ -115,7 +115,8 @@ pub fn PayloadView(
     Effect::new({
         let control = control.clone();
         move |old: Option<()>| {
-            size.track();
+            // Read, not only tracked: a memo that nobody has read does not tell of its changes.
+            let _ = size.get();
             viewer.form.track();
             if old.is_some() {
                 viewer.advance(&control, FIRST_BYTES);
