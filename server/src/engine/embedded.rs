@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_shared::api::ChannelRow;
-use signalbox_shared::chat::CHANNEL_PREFIX;
 use signalbox_shared::detail::{ChannelDetail, ChannelLimits, ConsumerRole, ConsumerRow, DETAIL_ROWS_MAX};
 use signalbox_shared::{ChannelKind, ChannelName};
 use tokio::time::Instant;
@@ -100,12 +99,10 @@ pub(super) fn channels(router: &Router) -> Vec<ChannelRow> {
     rows.map(ChannelRow::from).collect()
 }
 
-/// What stands among the channels for the relay's own sake: the readiness probe, what is only watched (as the relay
-/// itself watches for marks and chat posts), and `/null` as long as it is only the name that pure senders give.
+/// What stands among the channels for the relay's own sake: the readiness probe, and `/null` as long as it is only the
+/// name that pure senders give.
 fn is_hidden(row: &ChannelStats) -> bool {
-    let is_own = row.kind == ChannelKind::Null || row.name.as_str().starts_with(CHANNEL_PREFIX);
-    let is_unused = row.in_total == 0 && (row.subscribers == 0 || is_own);
-    row.name.as_str() == super::PROBE_CHANNEL || is_unused
+    row.name.as_str() == super::PROBE_CHANNEL || (row.kind == ChannelKind::Null && row.in_total == 0)
 }
 
 /// One channel seen from near, see [`super::Engine::detail`].

@@ -10,7 +10,7 @@ async fn messages_of_a_program_are_seen_in_order_and_counted() {
     let relay = Relay::start().await;
     let browser = Browser::start().await;
     browser.open(&relay.url("/#/queues")).await;
-    browser.until_text(".channel-panel .empty code", "signalbox send").await;
+    browser.until_live("socket").await;
 
     let mut publisher = Publisher::connect(&relay.ports).await;
     publisher.publish("/topic/news", b"before anyone looked").await;

@@ -91,7 +91,8 @@ async fn older_messages_can_be_read_while_new_ones_come() {
     bob.say(b"line 10\n").await;
     ada.shows("1 new below").await;
     assert!(ada.text().contains("bob: line 5"), "what is read must not move:\n{}", ada.text());
-    ada.resize(30, 10);
+    ada.resize(100, 10);
+    ada.shows("/help").await; // there is room for it now
     ada.shows("bob: line 5").await;
     ada.keys("\u{1b}");
     ada.shows("bob: line 10").await;
