@@ -158,55 +158,5 @@ impl Sender {
     }
 }
 
-/// Times to wait between tries to connect: twice as long each time, and never quite the same.
-#[derive(Clone, Copy, Debug)]
-pub struct Backoff {
-    next: Duration,
-}
-
-impl Backoff {
-    /// The first wait, at most.
-    const FIRST: Duration = Duration::from_millis(250);
-    /// The longest wait: a broker that comes back is found within this time.
-    const LONGEST: Duration = Duration::from_secs(10);
-
-    /// How long to wait before the next try: between half and all of the present step.
-    pub fn wait(&mut self) -> Duration {
-        let step = self.next;
-        self.next = (2 * step).min(Self::LONGEST);
-        step / 2 + step.mul_f64(jitter() / 2.0)
-    }
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { next: Self::FIRST }
-    }
-}
-
-/// Somewhere between 0 and 1, different in each process and at each call.
-fn jitter() -> f64 {
-    use std::hash::{BuildHasher as _, RandomState};
-
-    let random = RandomState::new().hash_one(0_u8) >> 11; // 53 bits, what an f64 holds exactly
-    random as f64 / (1_u64 << 53) as f64
-}
-
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_to_the_longest_and_differ() {
-        let mut backoff = Backoff::default();
-        for step in [250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000] {
-            let wait = backoff.wait();
-            let step = Duration::from_millis(step);
-            assert!(step / 2 <= wait && wait <= step, "{wait:?} of {step:?}");
-        }
-        assert_ne!(jitter().to_bits(), jitter().to_bits());
-    }
-}

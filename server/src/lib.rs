@@ -4,6 +4,7 @@
 //! `engine`; `broker`; `limits`, `telemetry`, `shutdown`, `clock`. ARCHITECTURE.md shows the way through them.
 
 pub mod accept;
+pub mod backoff;
 pub mod broker;
 pub mod changes;
 pub mod chat;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::{DatabaseError, words};
 use super::setup::{self, Look};
 use super::{CHANNEL, Shared};
+use crate::backoff::Backoff;
 
 /// Shortest pause before the connection is made again, once the first attempt at once has failed.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -31,26 +32,19 @@ const BATCH_MAX: usize = 1_024;
 
 /// Listens until `shutdown`.
 pub(super) async fn run(shared: Arc<Shared>, shutdown: CancellationToken) {
-    let mut pause = Duration::ZERO;
+    let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
     loop {
         let mut was_up = false;
         let session = session(&shared, &mut was_up);
         let Some(result) = shutdown.run_until_cancelled(session).await else { return };
         let Err(error) = result;
         shared.lost(&error);
-        pause = if was_up { Duration::ZERO } else { (2 * pause).clamp(PAUSE_MIN, PAUSE_MAX) };
-        // Half of it at random, so that relays which lost the same database do not all come back at once.
-        let half = pause / 2;
-        if shutdown.run_until_cancelled(sleep(half + half.mul_f64(random()))).await.is_none() {
+        if was_up {
+            backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
+        } else if shutdown.run_until_cancelled(sleep(backoff.wait())).await.is_none() {
             return;
         }
     }
-}
-
-/// From 0 to 1.
-fn random() -> f64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    (RandomState::new().hash_one(0) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// One connection's life. Ends with the reason why it did.

@@ -9,8 +9,9 @@ use signalbox_shared::{ChannelName, Payload};
 use tokio_util::sync::CancellationToken;
 
 use super::live::{LiveRates, Rates, tell};
+use crate::backoff::Backoff;
 use crate::broker::frame;
-use crate::client::{self, Backoff, Listener, Sender};
+use crate::client::{self, Listener, Sender};
 use crate::{clock, shutdown};
 
 /// Print the messages of a channel

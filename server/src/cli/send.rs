@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use self::source::{LineFormat, Source};
 use super::listen::no_connection;
 use super::live::{LiveRates, Rates, tell};
-use crate::client::{self, Backoff, Listener, Sender};
+use crate::backoff::Backoff;
+use crate::client::{self, Listener, Sender};
 use crate::shutdown;
 
 /// Who only publishes subscribes to this. Source: docs/protocol.md §1.

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 
 use super::KeepAlive;
 use super::session::Session;
+use crate::backoff::Backoff;
 use crate::cli::terminal::{self, Action, Entry, Screen};
-use crate::client::Backoff;
 
 /// Most bytes that can be typed before they are sent: a few lines pasted at once.
 const TYPED_BYTES_MAX: usize = 4 * LINE_BYTES_MAX;

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::PUBLISH_WAIT;
-use crate::client::{self, Backoff, Listener, Sender};
+use crate::backoff::Backoff;
+use crate::client::{self, Listener, Sender};
 use crate::clock;
 
 /// One message to publish, and where the answer goes.

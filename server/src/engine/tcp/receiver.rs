@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::{Batch, first_frames};
 use super::seen::Counts;
+use crate::backoff::Backoff;
 use crate::broker::frame;
-use crate::client::{self, Backoff, Listener, Sender};
+use crate::client::{self, Listener, Sender};
 
 /// A subscription that connects again by itself.
 pub(in super::super) struct Receiver {
