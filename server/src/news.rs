@@ -102,12 +102,6 @@ impl News {
         }))
     }
 
-    /// What there is now; whatever is too old is fetched in the background.
-    pub fn look(self: &Arc<Self>) -> NewsAnswer {
-        self.refresh();
-        self.answer()
-    }
-
     /// What there is, once every source has answered or failed for the first time. Each source's own deadline bounds
     /// this.
     pub async fn look_when_whole(self: &Arc<Self>) -> NewsAnswer {

@@ -128,10 +128,11 @@ fn in_feed(bytes: &[u8], base: &Url, n_max: usize) -> anyhow::Result<Found> {
 fn in_page(text: &str, headline: &Selector, link: Option<&Selector>, base: &Url, n_max: usize) -> Found {
     let page = Html::parse_document(text);
     let base = base_of(&page, base);
+    let any_link = Selector::parse("a[href]").ok();
     let (mut found, mut seen) = (Found::default(), HashSet::new());
     for element in page.select(headline) {
         let title: String = element.text().collect();
-        let href = link_element(element, link).and_then(|a| a.value().attr("href"));
+        let href = link_element(element, link, any_link.as_ref()).and_then(|a| a.value().attr("href"));
         found.push(&mut seen, n_max, &title, href.and_then(|href| base.join(href.trim()).ok()));
     }
     found
@@ -145,10 +146,14 @@ fn base_of(page: &Html, base: &Url) -> Url {
     said.unwrap_or_else(|| base.clone())
 }
 
-/// The element that holds a headline's link: itself, inside it, or around it.
-fn link_element<'a>(headline: ElementRef<'a>, link: Option<&Selector>) -> Option<ElementRef<'a>> {
-    let default = Selector::parse("a[href]").ok();
-    let selector = link.or(default.as_ref())?;
+/// The element that holds a headline's link: itself, inside it, or around it. `any_link` is looked for where no `link` is
+/// named.
+fn link_element<'a>(
+    headline: ElementRef<'a>,
+    link: Option<&Selector>,
+    any_link: Option<&Selector>,
+) -> Option<ElementRef<'a>> {
+    let selector = link.or(any_link)?;
     if selector.matches(&headline) {
         return Some(headline);
     }
