@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use signalbox_shared::ChannelName;
 use signalbox_shared::chat::LOBBY;
-use signalbox_shared::feed::{AlertChange, MARKS_CHANNEL};
+use signalbox_shared::feed::AlertChange;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,8 @@ use crate::engine::{Engine, Mode, Subscription};
 
 /// Where each alert's begin and end are published.
 pub const ALERTS_CHANNEL: &str = "/topic/alerts";
+/// Where marks are taken from.
+pub const MARKS_CHANNEL: &str = "/topic/marks";
 /// Alerts of one moment that are said in the chat one by one; of more, a last line says how many.
 const LINES_MAX: usize = 5;
 /// Alerts handled as of one moment.

@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::EventId;
 
-/// Where marks are taken from.
-pub const MARKS_CHANNEL: &str = "/topic/marks";
 /// Name of the event whose data is a [`Gap`].
 pub const EVENT_GAP: &str = "gap";
 /// Name of the event whose data is an [`AgentChange`].
