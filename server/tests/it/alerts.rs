@@ -6,11 +6,12 @@ use signalbox::collector::{SampleSender, SendMode};
 use signalbox::config::{AlertRule, Settings};
 use signalbox_shared::EventId;
 use signalbox_shared::feed::{AlertChange, AlertState, Mark, MarkKind, MetricsMarks, MetricsRules};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::feed::rig::{Feed, sample_now};
+use crate::support::broker::{Client, frame};
 use crate::support::{DEADLINE, TestServer, eventually, http, quiet_settings};
 
 fn cpu_above(bound: f64) -> AlertRule {
@@ -25,32 +26,27 @@ async fn start(rules: Vec<AlertRule>) -> (TestServer, SampleSender) {
     (server, agent)
 }
 
-/// The bytes of a session's frames.
-fn frames(texts: &[&[u8]]) -> Vec<u8> {
-    texts.iter().flat_map(|text| [&(text.len() as u32).to_be_bytes(), *text].concat()).collect()
+async fn join(server: &TestServer, channel: &str) -> Client {
+    let mut client = Client { stream: TcpStream::connect(server.broker()).await.unwrap() };
+    client.say(&frame(channel.as_bytes())).await;
+    client
 }
 
-async fn one_frame(stream: &mut TcpStream) -> Vec<u8> {
-    let read = async {
-        let mut length = [0; 4];
-        stream.read_exact(&mut length).await.unwrap();
-        let mut payload = vec![0; u32::from_be_bytes(length) as usize];
-        stream.read_exact(&mut payload).await.unwrap();
-        payload
-    };
-    timeout(DEADLINE, read).await.expect("a message in time")
-}
-
-#[tokio::test]
-async fn an_alert_is_said_everywhere_once_when_it_begins_and_once_when_it_ends() {
-    let (server, agent) = start(vec![cpu_above(90.0)]).await;
-    let mut subscriber = TcpStream::connect(server.broker()).await.unwrap();
-    subscriber.write_all(&frames(&[b"/topic/alerts"])).await.unwrap();
+/// One who has been seen to follow the alerts' channel.
+async fn subscriber(server: &TestServer) -> Client {
+    let client = join(server, "/topic/alerts").await;
     eventually("the subscriber", async || {
         let text = http(server.http(), "GET", "/metrics", &[], b"").await.text();
         text.contains("signalbox_channel_subscribers{channel=\"/topic/alerts\"} 1\n").then_some(())
     })
     .await;
+    client
+}
+
+#[tokio::test]
+async fn an_alert_is_said_everywhere_once_when_it_begins_and_once_when_it_ends() {
+    let (server, agent) = start(vec![cpu_above(90.0)]).await;
+    let mut subscriber = subscriber(&server).await;
     let mut chat = BufReader::new(TcpStream::connect(server.chat()).await.unwrap()).lines();
     chat.get_mut().write_all(b"CONNECT ada\n").await.unwrap();
     let mut feed = Feed::open(server.http(), "/feed", "").await;
@@ -69,7 +65,7 @@ async fn an_alert_is_said_everywhere_once_when_it_begins_and_once_when_it_ends()
     assert_eq!((ends.state, ends.value, ends.since_ms), (AlertState::Ends, Some(40.0), begins.since_ms));
 
     for expected in [&begins, &ends] {
-        let told: AlertChange = serde_json::from_slice(&one_frame(&mut subscriber).await).unwrap();
+        let told: AlertChange = serde_json::from_slice(&subscriber.next().await).unwrap();
         assert_eq!(&told, expected);
     }
     let mut lines = Vec::new();
@@ -115,19 +111,13 @@ async fn rules_and_prometheus_tell_who_is_in_alert_now() {
 #[tokio::test]
 async fn a_storm_of_alerts_is_a_few_lines_in_the_chat_and_every_one_on_the_channel() {
     let (server, agent) = start(vec![cpu_above(90.0)]).await;
-    let mut subscriber = TcpStream::connect(server.broker()).await.unwrap();
-    subscriber.write_all(&frames(&[b"/topic/alerts"])).await.unwrap();
-    eventually("the subscriber", async || {
-        let text = http(server.http(), "GET", "/metrics", &[], b"").await.text();
-        text.contains("signalbox_channel_subscribers{channel=\"/topic/alerts\"} 1\n").then_some(())
-    })
-    .await;
+    let mut subscriber = subscriber(&server).await;
     for n in 0..200 {
         let sample = sample_now(&format!("agent-{n}"), 99);
         eventually("room for a sample", async || agent.send(&sample).unwrap().then_some(())).await;
     }
     for _ in 0..200 {
-        one_frame(&mut subscriber).await;
+        subscriber.next().await;
     }
     let page = http(server.http(), "GET", "/metrics", &[], b"").await.text();
     assert!(page.contains("signalbox_alerts_unsaid_total 0\n"), "{page}");
@@ -140,15 +130,13 @@ async fn a_storm_of_alerts_is_a_few_lines_in_the_chat_and_every_one_on_the_chann
 async fn a_message_on_the_marks_channel_is_a_mark_and_any_other_is_counted() {
     let (server, _agent) = start(Vec::new()).await;
     let mut feed = Feed::open(server.http(), "/feed", "").await;
-    let mut publisher = TcpStream::connect(server.broker()).await.unwrap();
+    let mut publisher = join(&server, "/null").await;
     let deploy = br#"{"text":"deploy 1.4.2","timestamp":"2026-11-20T12:03:07+00:00"}"#;
     let messages: [&[u8]; 5] =
         [b"deploy", b"{}", br#"{"text":"x","timestamp":"soon"}"#, &[b'x'; 9_000], deploy];
-    let mut session = frames(&[b"/null"]);
     for message in messages {
-        session.extend(frames(&[b"/topic/marks", message]));
+        publisher.publish("/topic/marks", message).await;
     }
-    publisher.write_all(&session).await.unwrap();
     let mark: Mark = serde_json::from_str(&feed.event("mark").await.data).unwrap();
     let expected =
         Mark { text: "deploy 1.4.2".to_owned(), at_ms: 1_795_176_187_000, kind: MarkKind::Mark, color: None };
