@@ -10,7 +10,10 @@ mod charts;
 mod chat;
 mod collector;
 mod feed;
+mod http;
 mod load;
+mod news;
+mod news_site;
 mod peer;
 mod process;
 mod report;
@@ -34,6 +37,8 @@ enum Cli {
     Feed(feed::Args),
     /// Samples from many agents.
     Collector(collector::Args),
+    /// Headlines of many slow sites, and of large pages.
+    News(news::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -70,6 +75,7 @@ fn main() -> anyhow::Result<()> {
         Cli::Charts(args) => charts::run(&args),
         Cli::Feed(args) => feed::run(&args),
         Cli::Collector(args) => collector::run(&args),
+        Cli::News(args) => news::run(&args),
         Cli::Load(Load::FeedClients(args)) => load::feed_clients::run(&args),
         Cli::Load(Load::FeedPublisher(args)) => load::feed_publisher::run(&args),
         Cli::Load(Load::Agents(args)) => load::agents::run(&args),
