@@ -235,7 +235,7 @@ pub const TABLES: &[Table] = &[
                   render = false                    # let the service of news_renderer run its scripts first\n\
                   interval = \"5m\"                   # how old its headlines may get; default 5m\n\
                   deadline = \"10s\"                  # how long a fetch may take; default 10s\n\
-                  max_bytes = \"1MiB\"               # the largest page that is taken; default news_page_bytes, which no source may pass\n",
+                  max_bytes = \"1MiB\"                # the largest page that is taken; default news_page_bytes, which no source may pass\n",
     },
 ];
 

@@ -268,7 +268,8 @@ impl Source {
                 if state.failure.as_ref().is_none_or(|failure| failure.reason != reason) {
                     tracing::warn!(source = %name, "no headlines from {name}: {reason}");
                 }
-                state.failure = Some(NewsFailure { reason, at_ms: now_ms });
+                let at_ms = state.failure.as_ref().map_or(now_ms, |failure| failure.at_ms);
+                state.failure = Some(NewsFailure { reason, at_ms });
             }
         }
     }
