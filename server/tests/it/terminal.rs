@@ -1,3 +1,5 @@
 //! The programs that take over a terminal, in a pseudo-terminal.
 
 mod chat;
+mod sql;
+mod sql_plain;
