@@ -6,11 +6,15 @@
 #![expect(unreachable_pub, reason = "`pub` marks what the tests may use of their support")]
 
 mod apart;
+mod changes;
 mod chat;
 mod hostile;
 mod metrics;
+mod news;
+mod patrons;
 mod pictures;
 mod queues;
+mod render;
 mod resume;
 mod shipped;
 mod support;

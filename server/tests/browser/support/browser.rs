@@ -130,6 +130,13 @@ impl Browser {
         element.send_keys(text).await.unwrap_or_else(|error| panic!("{css} takes no text: {error}"));
     }
 
+    /// Chooses an option of a list, as a person does.
+    pub async fn choose(&self, css: &str, value: &str) {
+        let element = self.tab.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await;
+        let element = element.unwrap_or_else(|error| panic!("nothing to choose from at {css}: {error}"));
+        element.select_by_value(value).await.unwrap_or_else(|error| panic!("{css} has no {value}: {error}"));
+    }
+
     /// What the tab shows, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
         self.tab.screenshot().await.expect("Chromium draws the page")
