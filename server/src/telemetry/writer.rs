@@ -3,7 +3,7 @@
 //! A call to the operating system per line would cost a relay that logs every request a tenth of its speed. Nothing is
 //! lost: who logs more than standard error takes waits, and the end of the process waits for what is gathered.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::mem;
 use std::thread;
 use std::time::Duration;
