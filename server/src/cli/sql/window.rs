@@ -205,7 +205,7 @@ impl Window {
         let style = if report.error.is_some() { Style::new().fg(Color::Red) } else { Style::new() };
         let total = duration(query.started.elapsed());
         self.screen.push(Entry::Text(Line::styled(format!("#{id} ended after {total}"), style.dim())));
-        for line in report_lines(report, &query.text, Some(width)) {
+        for line in report_lines(report, &query.text, 1, Some(width)) {
             self.screen.push(Entry::Columns(Line::from(line)));
         }
     }

@@ -44,7 +44,7 @@ async fn statements_of_a_pipe_run_in_order_up_to_the_first_error() {
     let at = |text: &str| out.find(text).unwrap_or_else(|| panic!("{text} in {out}"));
     assert!(at("fir;st") < at("second") && at("second") < at("no_such_column"));
     assert!(
-        at("ERROR: column \"no_such_column\" does not exist (42703)") < at("line 1: select no_such_column")
+        at("ERROR: column \"no_such_column\" does not exist (42703)") < at("line 4: select no_such_column")
     );
     assert!(out.ends_with("\n               ^\n"), "{out}");
     assert!(!out.contains("never"));
