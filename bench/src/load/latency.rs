@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         "more messages than the warm-up of {WARM_UP}, of 8 bytes or more"
     );
     let mut subscriber = args.wire.subscribe(&args.address, CHANNEL)?;
-    let mut publisher = args.wire.publisher(&args.address)?;
+    let mut publisher = args.wire.publisher(&args.address, CHANNEL)?;
     let interval = Duration::from_secs(1) / u32::try_from(args.rate)?;
     let arrived = AtomicU64::new(0);
     let epoch = Instant::now();

@@ -107,7 +107,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let mut publishers = Vec::new();
         for p in 0..args.publishers {
             let channel = &channels[p % args.channels];
-            let stream = args.wire.publisher(&args.address)?;
+            let stream = args.wire.publisher(&args.address, channel)?;
             let watched: Vec<&AtomicU64> = (0..rows)
                 .filter(|row| args.queue || row % args.channels == p % args.channels)
                 .map(|row| &progress[row][p])
