@@ -23,7 +23,7 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// Connects a subscriber of `channel`, done when the server has taken the subscription.
+    /// Connects a subscriber of `channel`.
     pub(crate) fn subscribe(self, address: &str, channel: &str) -> anyhow::Result<TcpStream> {
         let mut stream = connect(address)?;
         match self {
@@ -88,6 +88,11 @@ impl Wire {
             buffer.extend_from_slice(b"\r\n");
         }
         start
+    }
+
+    /// Whether [`Self::subscribe`] returns only when the subscription is in force.
+    pub(crate) fn acknowledges_subscriptions(self) -> bool {
+        matches!(self, Self::Nats | Self::Redis)
     }
 
     /// Whether the server answers each published message, so that a publisher must read as well.
