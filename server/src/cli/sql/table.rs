@@ -211,11 +211,11 @@ mod tests {
 
     #[test]
     fn an_error_points_at_its_place() {
-        assert_eq!(place("select x", 7), ["line 1: select x", "               ^"]);
-        assert_eq!(place("select\n  żx, y", 10), ["line 2:   żx, y", "           ^"]);
-        assert_eq!(place("ab", 99), ["line 1: ab", "          ^"]);
+        assert_eq!(place("select x", 7, 1), ["line 1: select x", "               ^"]);
+        assert_eq!(place("select\n  żx, y", 10, 3), ["line 4:   żx, y", "           ^"]);
+        assert_eq!(place("ab", 99, 1), ["line 1: ab", "          ^"]);
         let long = format!("{}x{}", "a".repeat(100), "b".repeat(100));
-        let lines = place(&long, 100);
+        let lines = place(&long, 100, 1);
         assert_eq!(lines[0].chars().nth(lines[1].chars().count() - 1), Some('x'));
     }
 }
