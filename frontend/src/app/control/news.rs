@@ -64,8 +64,8 @@ impl Control {
                     self.stores.news.update(|board| {
                         board.failure = None;
                         board.news = Some(news);
-                        // Somebody who is here for the first time has seen what there is now: what comes next is new.
-                        if board.seen_until_ms == 0 {
+                        // To somebody who is here for the first time, new is what comes after every source was seen.
+                        if board.seen_until_ms == 0 && board.is_whole() {
                             board.seen_until_ms = board.newest_ms().unwrap_or(0);
                         }
                     });

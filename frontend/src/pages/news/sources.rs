@@ -7,7 +7,7 @@ use crate::app::use_control;
 use crate::state::units;
 
 /// Sources that failed, in sight; further ones stand behind the fold with all the others.
-const FAILED_MAX: usize = 5;
+const FAILED_MAX: usize = 3;
 
 /// The list of sources.
 #[component]
