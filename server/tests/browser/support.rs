@@ -9,6 +9,9 @@ pub mod ports;
 #[path = "../it/support/postgres.rs"]
 #[allow(dead_code, clippy::unwrap_used, reason = "these tests use a part of what the others need")]
 pub mod postgres;
+pub mod programs;
+#[path = "../it/support/pty.rs"]
+pub mod pty;
 pub mod relay;
 pub mod settings_file;
 #[path = "../it/news/site.rs"]
