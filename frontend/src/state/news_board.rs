@@ -118,8 +118,7 @@ impl NewsBoard {
     /// Whether every source has brought its headlines or failed.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        let has_answered =
-            |source: &NewsSource| source.fetched_at_ms.is_some() || source.failure.is_some();
+        let has_answered = |source: &NewsSource| source.fetched_at_ms.is_some() || source.failure.is_some();
         self.news.as_ref().is_some_and(|news| news.sources.iter().all(has_answered))
     }
 

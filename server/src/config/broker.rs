@@ -134,14 +134,14 @@ fn rule_from_row(row: Row) -> anyhow::Result<BoundsRule> {
 
 /// In the range that the global bound of that name has.
 fn amount(key: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
-    amount_of(&format!("broker_{key}"), given).context(key.to_owned())
+    amount_of(key, &format!("broker_{key}"), given)
 }
 
-/// An amount in the range of the bound of this name.
+/// An amount, written as `key`, in the range of the bound of this name.
 ///
 /// # Errors
 /// What is none, or outside that range.
-pub(super) fn amount_of(bound: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
+pub(super) fn amount_of(key: &str, bound: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
     let Some(given) = given else { return Ok(None) };
     let text = match given {
         Amount::Number(number) => number.to_string(),
@@ -150,7 +150,7 @@ pub(super) fn amount_of(bound: &str, given: Option<Amount>) -> anyhow::Result<Op
     let row = limits::TABLE.iter().find(|limit| limit.name == bound);
     let row = row.with_context(|| format!("there is no bound {bound}"))?;
     let value = bound_from_text(row, text.trim());
-    Ok(Some(value.map_err(|problem| anyhow::anyhow!("{text:?}: {problem}"))?))
+    Ok(Some(value.map_err(|problem| anyhow::anyhow!("{key} = {text:?}: {problem}"))?))
 }
 
 #[cfg(test)]

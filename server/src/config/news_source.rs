@@ -130,7 +130,7 @@ fn source_from_row(row: Row, i: usize) -> anyhow::Result<NewsSource> {
             Matcher::Feed
         }
     };
-    let bytes_max = amount_of("news_page_bytes", row.max_bytes).context("max_bytes")?;
+    let bytes_max = amount_of("max_bytes", "news_page_bytes", row.max_bytes)?;
     let (render, interval, deadline) = (row.render, row.interval, row.deadline);
     Ok(NewsSource { name, url, color, matcher, render, interval, deadline, bytes_max })
 }
