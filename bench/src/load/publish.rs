@@ -56,7 +56,7 @@ pub(crate) struct Outcome {
 /// Publishes everything and prints the [`Outcome`].
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     anyhow::ensure!(STAMP_BYTES <= args.size, "a message has at least {STAMP_BYTES} bytes");
-    let mut stream = args.wire.publisher(&args.address)?;
+    let mut stream = args.wire.publisher(&args.address, &args.channel)?;
     let (started, mut sent, mut batch) = (Instant::now(), 0, Vec::new());
     while sent < args.count {
         let n_due = (started.elapsed().as_secs_f64() * args.rate as f64) as u64 + 1;
