@@ -10,10 +10,12 @@ mod charts;
 mod chat;
 mod collector;
 mod feed;
+mod frames;
 mod http;
 mod load;
 mod news;
 mod news_site;
+mod page;
 mod peer;
 mod process;
 mod report;
@@ -39,6 +41,8 @@ enum Cli {
     Collector(collector::Args),
     /// Headlines of many slow sites, and of large pages.
     News(news::Args),
+    /// The queues view under load, and many browsers that watch one channel beside nats-server's WebSocket.
+    Page(page::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -64,6 +68,10 @@ enum Load {
     FeedPublisher(load::feed_publisher::Args),
     /// Agents on a collector.
     Agents(load::agents::Args),
+    /// Messages at a steady rate.
+    Publish(load::publish::Args),
+    /// Browsers that watch a channel.
+    TapClients(load::tap_clients::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -76,6 +84,9 @@ fn main() -> anyhow::Result<()> {
         Cli::Feed(args) => feed::run(&args),
         Cli::Collector(args) => collector::run(&args),
         Cli::News(args) => news::run(&args),
+        Cli::Page(args) => page::run(&args),
+        Cli::Load(Load::Publish(args)) => load::publish::run(&args),
+        Cli::Load(Load::TapClients(args)) => load::tap_clients::run(&args),
         Cli::Load(Load::FeedClients(args)) => load::feed_clients::run(&args),
         Cli::Load(Load::FeedPublisher(args)) => load::feed_publisher::run(&args),
         Cli::Load(Load::Agents(args)) => load::agents::run(&args),

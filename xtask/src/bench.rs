@@ -6,6 +6,7 @@ mod charts;
 mod chat;
 mod feed;
 mod news;
+mod page;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -20,7 +21,7 @@ use crate::{debian, process, progress, workspace};
 type Prepare = fn() -> Result<Vec<OsString>>;
 
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, Prepare); 7] = [
+const SUBJECTS: [(&str, Prepare); 8] = [
     ("broker", broker::prepare),
     ("cache", cache::prepare),
     ("charts", charts::prepare),
@@ -28,6 +29,7 @@ const SUBJECTS: [(&str, Prepare); 7] = [
     ("feed", feed::prepare),
     ("collector", feed::prepare_collector),
     ("news", news::prepare),
+    ("page", page::prepare),
 ];
 
 /// Makes everything ready for one subject and becomes the program that measures it.
