@@ -3,9 +3,6 @@
 
 const PX = 1 / 16;
 
-// Pictures of words, in device pixels; when no more fit, all are forgotten.
-const SHEET = { width: 1024, height: 512 };
-
 const css = (word) => `rgb(${word >>> 24} ${(word >>> 16) & 255} ${(word >>> 8) & 255} / ${(word & 255) / 255})`;
 
 const inks = new Map();
@@ -20,77 +17,81 @@ function inkOf(word) {
   return ink;
 }
 
-// Words of one font family, each drawn once and then copied: to set a text takes a browser some ten times as long, and
-// each second has a text of its own. So times are cut before every colon: what is left are few words.
-class Words {
+// Hours, minutes and seconds as clocks write them: what every time label is made of.
+const two = (n) => String(n).padStart(2, "0");
+const CLOCK_WORDS = [
+  ...Array.from({ length: 24 }, (_, n) => two(n)),
+  ...Array.from({ length: 60 }, (_, n) => `:${two(n)}`),
+];
+const CLOCK = /^\d\d(:\d\d)+$/;
+
+// Texts of one font family. To set one takes a browser some ten times as long as to copy it, and each second has a text
+// of its own: so the words of clocks are drawn once, all together, and copied from then on.
+class Texts {
   constructor(family) {
     this.family = family;
-    this.context = document.createElement("canvas").getContext("2d");
-    Object.assign(this.context.canvas, SHEET);
-    this.context.textBaseline = "middle";
-    this.clear();
-  }
-
-  clear() {
-    this.context.clearRect(0, 0, SHEET.width, SHEET.height);
-    this.styles = new Map();
+    this.sheets = new Map();
     this.widths = new Map();
-    [this.x, this.y, this.rowHeight] = [0, 0, 0];
+    this.ruler = document.createElement("canvas").getContext("2d");
   }
 
-  width(word, size) {
-    const key = `${size} ${word}`;
+  // Width of a text in device pixels.
+  measure(text, size) {
+    // Digits are of one width in any font worth reading, and a clock's words stand at whole pixels.
+    const key = `${size} ${CLOCK.test(text) ? text.replace(/\d/g, "0") : text}`;
     let width = this.widths.get(key);
     if (width === undefined) {
-      this.context.font = `${size}px ${this.family}`;
-      width = this.context.measureText(word).width;
-      if (this.widths.size === 1024) this.widths.clear();
+      if (this.widths.size === 512) this.widths.clear();
+      this.ruler.font = `${size}px ${this.family}`;
+      width = this.ruler.measureText(text).width;
       this.widths.set(key, width);
     }
     return width;
   }
 
-  // Width of a whole text.
-  measure(text, size) {
-    let width = 0;
-    for (const word of text.split(/(?=:)/)) width += this.width(word, size);
-    return width;
-  }
-
-  // Where on the sheet a word stands; none of it can be wider than the sheet.
-  place(word, size, ink) {
-    const style = `${ink} ${size}`;
-    let words = this.styles.get(style);
-    if (words === undefined) this.styles.set(style, (words = new Map()));
-    let place = words.get(word);
-    if (place === undefined) {
-      const [width, height] = [Math.min(Math.ceil(this.width(word, size)) + 2, SHEET.width), 2 * Math.ceil(size * 0.8)];
-      if (SHEET.width < this.x + width) [this.x, this.y, this.rowHeight] = [0, this.y + this.rowHeight, 0];
-      if (SHEET.height < this.y + height && 0 < this.y) {
-        this.clear();
-        return this.place(word, size, ink);
-      }
-      place = { x: this.x, y: this.y, width, height };
-      words.set(word, place);
-      this.x += width;
-      this.rowHeight = Math.max(this.rowHeight, height);
-      this.context.font = `${size}px ${this.family}`;
-      this.context.fillStyle = inkOf(ink);
-      this.context.fillText(word, place.x + 1, place.y + height / 2);
+  // The words of clocks in one size and ink, each in a cell of its own.
+  sheet(size, ink) {
+    const key = `${size} ${ink}`;
+    let sheet = this.sheets.get(key);
+    if (sheet === undefined) {
+      // A theme and a size more than a page has at once.
+      if (this.sheets.size === 4) this.sheets.clear();
+      const [width, height, perRow] = [Math.ceil(this.measure(":00", size)) + 4, 2 * Math.ceil(size * 0.8), 12];
+      const context = document.createElement("canvas").getContext("2d");
+      context.canvas.width = width * perRow;
+      context.canvas.height = height * Math.ceil(CLOCK_WORDS.length / perRow);
+      Object.assign(context, { font: `${size}px ${this.family}`, textBaseline: "middle", fillStyle: inkOf(ink) });
+      const steps = [Math.round(this.measure("00", size)), Math.round(this.measure(":00", size))];
+      sheet = { canvas: context.canvas, width, height, steps, places: new Map() };
+      CLOCK_WORDS.forEach((word, n) => {
+        const [x, y] = [(n % perRow) * width, Math.floor(n / perRow) * height];
+        context.fillText(word, x + 1, y + height / 2);
+        sheet.places.set(word, [x, y]);
+      });
+      this.sheets.set(key, sheet);
     }
-    return place;
+    return sheet;
   }
 
-  // Writes `text` on `context`: `align` is the part of its width that stands left of `x`, and `y` its middle. Only
-  // whole pixels are copied, so that it is as sharp as it was drawn.
+  // Writes `text` on `context`: `align` is the part of its width that stands left of `x`, and `y` its middle.
   write(context, text, x, y, size, ink, align) {
-    const words = text.split(/(?=:)/);
-    let left = x - (align && align * this.measure(text, size));
-    for (const word of words) {
-      const at = this.place(word, size, ink);
-      const [to, top] = [Math.round(left) - 1, Math.round(y) - at.height / 2];
-      context.drawImage(this.context.canvas, at.x, at.y, at.width, at.height, to, top, at.width, at.height);
-      left += this.width(word, size);
+    const left = align === 0 ? x : x - align * this.measure(text, size);
+    if (!CLOCK.test(text)) {
+      const font = `${size}px ${this.family}`;
+      // To tell a canvas its font anew is not free.
+      if (context.toldFont !== font) context.font = context.toldFont = font;
+      context.fillStyle = inkOf(ink);
+      context.fillText(text, left, y);
+      return;
+    }
+    const { canvas, width, height, steps, places } = this.sheet(size, ink);
+    // Whole pixels, so that a copy is as sharp as what it was made from.
+    const top = Math.round(y) - height / 2;
+    let to = Math.round(left) - 1;
+    for (let i = 0; i < text.length; i += i === 0 ? 2 : 3) {
+      const [fromX, fromY] = places.get(text.slice(i, i === 0 ? 2 : i + 3));
+      context.drawImage(canvas, fromX, fromY, width, height, to, top, width, height);
+      to += steps[i === 0 ? 0 : 1];
     }
   }
 }
@@ -98,13 +99,13 @@ class Words {
 // All charts of a page have one font, and most say the same times.
 const families = new Map();
 
-function wordsOf(family) {
-  let words = families.get(family);
-  if (words === undefined) {
+function textsOf(family) {
+  let texts = families.get(family);
+  if (texts === undefined) {
     if (families.size === 4) families.clear();
-    families.set(family, (words = new Words(family)));
+    families.set(family, (texts = new Texts(family)));
   }
-  return words;
+  return texts;
 }
 
 // A function of its own: most of all time is spent here, and a browser makes a short loop fast sooner than a long one.
@@ -119,7 +120,7 @@ export class Player {
     this.movers = movers;
     this.held = [];
     this.animations = [];
-    this.words = wordsOf(family);
+    this.texts = textsOf(family);
   }
 
   // Gives a canvas its size in device pixels; that wipes it and its state.
@@ -128,10 +129,12 @@ export class Player {
     context.canvas.width = width;
     context.canvas.height = height;
     context.lineJoin = "round";
+    context.textBaseline = "middle";
+    context.toldFont = undefined;
   }
 
   measure(text, size) {
-    return this.words.measure(text, size);
+    return this.texts.measure(text, size);
   }
 
   play(w) {
@@ -189,7 +192,7 @@ export class Player {
         case 10: {
           const end = i + 6 + w[i + 5];
           const text = String.fromCharCode(...w.subarray(i + 6, end));
-          this.words.write(c, text, w[i + 1] * PX, w[i + 2] * PX, w[i + 4] * PX, w[i], w[i + 3] / 2);
+          this.texts.write(c, text, w[i + 1] * PX, w[i + 2] * PX, w[i + 4] * PX, w[i], w[i + 3] / 2);
           i = end;
           break;
         }
