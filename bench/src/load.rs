@@ -8,6 +8,7 @@ pub(crate) mod feed_publisher;
 pub(crate) mod forward;
 pub(crate) mod idle;
 pub(crate) mod latency;
+pub(crate) mod probe;
 pub(crate) mod stalled;
 pub(crate) mod throughput;
 pub(crate) mod wire;

@@ -50,14 +50,9 @@ impl Program {
         }
     }
 
-    /// Whether it can do what a case asks: Redis has no queues, and the forwarder, which knows no frames, would mix those
-    /// of several publishers.
-    pub(crate) fn can(self, n_publishers: usize, is_queue: bool) -> bool {
-        match self {
-            Self::Signalbox | Self::Nats => true,
-            Self::Redis => !is_queue,
-            Self::Forward => n_publishers == 1,
-        }
+    /// Whether it can do what a case asks: Redis has no queues.
+    pub(crate) fn can(self, is_queue: bool) -> bool {
+        self != Self::Redis || !is_queue
     }
 
     /// Its version, as it tells it.

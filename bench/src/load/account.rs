@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::probe::is_probe;
+
 /// Bytes at the front of a payload: publisher (u16) and number (u48), big-endian, then whatever fills it.
 pub(crate) const STAMP_BYTES: usize = 8;
 
@@ -38,6 +40,9 @@ impl Account {
 
     /// Takes one payload.
     pub(crate) fn take(&mut self, payload: &[u8]) {
+        if is_probe(payload) {
+            return;
+        }
         self.counts.delivered += 1;
         self.counts.payload_bytes += payload.len() as u64;
         let Some(stamp) = payload.first_chunk().copied().map(u64::from_be_bytes) else { return };
@@ -75,6 +80,15 @@ impl std::ops::Add for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_late_probe_is_no_message() {
+        let mut account = Account::new(1);
+        let mut payload = [0; 8];
+        stamp(&mut payload, usize::from(u16::MAX), 0);
+        account.take(&payload);
+        assert_eq!(account.counts(), Counts::default());
+    }
 
     #[test]
     fn order_is_kept_per_publisher() {

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         stream.set_read_timeout(Some(SILENCE_MAX))?;
         subscribers.push(stream);
     }
-    let mut publisher = args.wire.publisher(&args.address)?;
+    let mut publisher = args.wire.publisher(&args.address, CHANNEL)?;
     let mut message = Vec::new();
     args.wire.push_message(&mut message, CHANNEL, SIZE);
     // Until all have it: some wires do not tell when a subscription is taken.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::probe::{is_probe, until_subscribed};
 use super::wire::Wire;
 
 /// How long the publisher sleeps between looks at the clock.
@@ -57,7 +58,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         "more messages than the warm-up of {WARM_UP}, of 8 bytes or more"
     );
     let mut subscriber = args.wire.subscribe(&args.address, CHANNEL)?;
-    let mut publisher = args.wire.publisher(&args.address)?;
+    let mut publisher = args.wire.publisher(&args.address, CHANNEL)?;
+    until_subscribed(args.wire, [&subscriber], &[(&publisher, CHANNEL)])?;
     let interval = Duration::from_secs(1) / u32::try_from(args.rate)?;
     let arrived = AtomicU64::new(0);
     let epoch = Instant::now();
@@ -74,6 +76,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 let now = epoch.elapsed().as_nanos() as u64;
                 filled += read;
                 let walked = args.wire.walk(&buffer[..filled], |payload| {
+                    if is_probe(payload) {
+                        return;
+                    }
                     let due = payload.first_chunk().copied().map_or(0, u64::from_be_bytes);
                     if WARM_UP <= n {
                         nanos.push(now.saturating_sub(due));

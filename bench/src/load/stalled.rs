@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Counts, STAMP_BYTES, stamp};
+use super::probe::until_subscribed;
 use super::wire::Wire;
 
 const CHANNEL: &str = "/topic/bench0";
@@ -57,7 +58,8 @@ pub(crate) struct Outcome {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     anyhow::ensure!(STAMP_BYTES <= args.size && 2 <= args.secs, "8 bytes and 2 seconds at least");
     let fast = args.wire.subscribe(&args.address, CHANNEL)?;
-    let publisher = args.wire.publisher(&args.address)?;
+    let publisher = args.wire.publisher(&args.address, CHANNEL)?;
+    until_subscribed(args.wire, [&fast], &[(&publisher, CHANNEL)])?;
     let (received, sent, is_over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let (alone_per_sec, beside_per_sec, counts) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let reading = scope.spawn(|| read(args, fast, &received, &sent, &is_over));

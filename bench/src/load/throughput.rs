@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Counts, STAMP_BYTES, stamp};
+use super::probe::until_subscribed;
 use super::wire::Wire;
 
 /// Bytes that a publisher writes at once.
@@ -92,11 +93,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let window = (WINDOW_BYTES / args.size).min(WINDOW_MESSAGES) / args.publishers.div_ceil(args.channels);
     let window = window.max(16) as u64;
 
+    let channel_of = |i: usize| channels[i % args.channels].as_str();
+    let subscribed = (0..args.subscribers)
+        .map(|s| args.wire.subscribe(&args.address, channel_of(s)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let publishing = (0..args.publishers)
+        .map(|p| args.wire.publisher(&args.address, channel_of(p)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let on_channels: Vec<_> =
+        publishing.iter().enumerate().map(|(p, stream)| (stream, channel_of(p))).collect();
+    until_subscribed(args.wire, &subscribed, &on_channels)?;
+
     let (secs, counts) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let mut subscribers = Vec::new();
-        for s in 0..args.subscribers {
-            let channel = s % args.channels;
-            let stream = args.wire.subscribe(&args.address, &channels[channel])?;
+        for (s, stream) in subscribed.into_iter().enumerate() {
             let progress = &progress[s % rows];
             let (ready, left) = (&ready, &left);
             subscribers.push(scope.spawn(move || {
@@ -105,9 +115,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }));
         }
         let mut publishers = Vec::new();
-        for p in 0..args.publishers {
-            let channel = &channels[p % args.channels];
-            let stream = args.wire.publisher(&args.address)?;
+        for (p, stream) in publishing.into_iter().enumerate() {
+            let channel = channel_of(p);
             let watched: Vec<&AtomicU64> = (0..rows)
                 .filter(|row| args.queue || row % args.channels == p % args.channels)
                 .map(|row| &progress[row][p])

@@ -23,7 +23,7 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// Connects a subscriber of `channel`, done when the server has taken the subscription.
+    /// Connects a subscriber of `channel`.
     pub(crate) fn subscribe(self, address: &str, channel: &str) -> anyhow::Result<TcpStream> {
         let mut stream = connect(address)?;
         match self {
@@ -42,13 +42,13 @@ impl Wire {
                 write!(stream, "*2\r\n$9\r\nSUBSCRIBE\r\n${}\r\n{channel}\r\n", channel.len())?;
                 read_until(&mut stream, b":1\r\n")?;
             }
-            Self::Forward => stream.write_all(b"S")?,
+            Self::Forward => writeln!(stream, "S{channel}")?,
         }
         Ok(stream)
     }
 
-    /// Connects a publisher.
-    pub(crate) fn publisher(self, address: &str) -> anyhow::Result<TcpStream> {
+    /// Connects a publisher of `channel`.
+    pub(crate) fn publisher(self, address: &str, channel: &str) -> anyhow::Result<TcpStream> {
         let mut stream = connect(address)?;
         match self {
             Self::Signalbox => {
@@ -58,7 +58,7 @@ impl Wire {
             }
             Self::Nats => nats_hello(&mut stream)?,
             Self::Redis => {}
-            Self::Forward => stream.write_all(b"P")?,
+            Self::Forward => writeln!(stream, "P{channel}")?,
         }
         Ok(stream)
     }
@@ -88,6 +88,11 @@ impl Wire {
             buffer.extend_from_slice(b"\r\n");
         }
         start
+    }
+
+    /// Whether [`Self::subscribe`] returns only when the subscription is in force.
+    pub(crate) fn acknowledges_subscriptions(self) -> bool {
+        matches!(self, Self::Nats | Self::Redis)
     }
 
     /// Whether the server answers each published message, so that a publisher must read as well.

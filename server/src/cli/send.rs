@@ -58,6 +58,9 @@ pub struct Args {
     /// The lines are the data in hexadecimal
     #[arg(long, conflicts_with = "size")]
     hex: bool,
+    /// Say nothing while connecting again; errors that end it are still told
+    #[arg(long)]
+    quiet: bool,
     /// Tell rates on standard error once a second, in one place on a terminal
     #[arg(long)]
     stats: bool,
@@ -74,7 +77,7 @@ Examples:
   signalbox send /topic/load --interval 0 --count 1000000      a million as fast as the broker takes them
   signalbox send /topic/news --from-file news.txt --rate 5     the lines of a file, five a second
   signalbox send /topic/news --json --from-file recorded       what `listen --json > recorded` kept
-  signalbox send /topic/load --interval 0 --size 100 --stats   how fast the broker takes them
+  signalbox send /topic/load --interval 0 --quiet --stats      how fast the broker takes them
   signalbox send /queue/jobs --connect 10.0.0.7:25000 < jobs   to a broker elsewhere
 
 Status: 0 when the broker has taken everything, or when interrupted while there was no end in sight; 1 on errors;
@@ -131,10 +134,12 @@ async fn send(args: &Args) -> anyhow::Result<ExitCode> {
         let wait = backoff.wait();
         let perhaps = if job.n_sent == 0 { "" } else { " (what was under way may be lost)" };
         let wait_secs = wait.as_secs_f64();
-        tell(&format!(
-            "no connection to {}: {lost}{perhaps}; trying again in {wait_secs:.1} s",
-            args.connect
-        ));
+        if !args.quiet {
+            tell(&format!(
+                "no connection to {}: {lost}{perhaps}; trying again in {wait_secs:.1} s",
+                args.connect
+            ));
+        }
         if shutdown.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             return Ok(job.status_when_interrupted());
         }

@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use signalbox::limits::Limits;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -160,4 +161,18 @@ async fn status_tells_scripts_what_happened() {
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert!(complaint.contains(&address) && complaint.contains("signalbox serve"), "{complaint}");
     }
+}
+
+#[tokio::test]
+async fn a_quiet_sender_connects_again_without_a_word() {
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = door.local_addr().unwrap().to_string();
+    let args = ["send", "/queue/later", "--count", "1", "--quiet"];
+    let send = signalbox(&address, &args).spawn().unwrap();
+    drop(timeout(DEADLINE, door.accept()).await.expect("it tries").unwrap());
+    drop(door);
+    let broker = Broker::start_at(&address, Limits::default()).await;
+    let output = timeout(DEADLINE, send.wait_with_output()).await.expect("it ends").unwrap();
+    assert_eq!((String::from_utf8(output.stderr).unwrap(), output.status.code()), (String::new(), Some(0)));
+    broker.end().await;
 }
