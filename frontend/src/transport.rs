@@ -5,6 +5,7 @@
 //! while the browser retries by itself, and queues with a bound.
 
 pub mod backoff;
+mod carrier;
 pub mod decode;
 pub mod feed;
 pub mod history;

@@ -12,6 +12,7 @@ mod debian;
 mod dev;
 mod dist;
 mod docs;
+mod netcat;
 mod page;
 mod postgres;
 mod process;

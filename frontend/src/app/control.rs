@@ -4,6 +4,7 @@
 
 mod changes;
 mod chat;
+mod chat_news;
 mod feed;
 mod metrics;
 mod news;
@@ -27,6 +28,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::stores::Stores;
+use crate::state::chat_rooms::Unsaid;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
 use crate::state::route::{Query, View};
@@ -77,6 +79,8 @@ struct Inner {
     is_idle_told: Cell<bool>,
     /// What was typed in each room and not said yet; bounded by the rooms.
     drafts: RefCell<BTreeMap<String, String>>,
+    /// What the tab's storage holds of the lines that no room shows yet.
+    unsaid_kept: RefCell<Vec<Unsaid>>,
     /// What is sent again and again, and the clock that does it.
     repeating: RefCell<Option<publish::Repeating>>,
     /// What runs as long as the page: the clock, the tab's events, the address.
@@ -100,6 +104,7 @@ impl Default for Inner {
             touched_at_ms: Cell::new(crate::transport::now_ms()),
             is_idle_told: Cell::default(),
             drafts: RefCell::default(),
+            unsaid_kept: RefCell::default(),
             repeating: RefCell::default(),
             running: RefCell::default(),
         }

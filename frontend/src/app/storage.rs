@@ -9,7 +9,9 @@ pub const THEME: &str = "signalbox.theme";
 pub const CHAT_NAME: &str = "signalbox.chat.name";
 /// Whether this tab was in the chat, so that a reload goes back in.
 pub const CHAT_INSIDE: &str = "signalbox.chat.inside";
-
+/// Lines that this tab has not seen said yet, so that a reload still says them. Bounded by the rooms' own bounds: 16 rooms,
+/// 50 lines, 4 KiB each, which a tab's storage holds.
+pub const CHAT_UNSAID: &str = "signalbox.chat.unsaid";
 /// Up to when headlines have been seen, in milliseconds since the Unix epoch by the relay's clock.
 pub const NEWS_SEEN: &str = "signalbox.news.seen";
 /// How the list of channels is ordered, and whether it is a tree.

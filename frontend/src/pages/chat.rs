@@ -7,6 +7,7 @@ pub mod lines;
 pub mod paste;
 pub mod people;
 pub mod rooms;
+pub mod scroll;
 
 use leptos::prelude::*;
 use signalbox_shared::chat::LOBBY;

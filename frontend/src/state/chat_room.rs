@@ -126,7 +126,14 @@ impl ChatRoom {
     /// What is known of the lines before the first one here.
     #[must_use]
     pub fn past(&self) -> Past {
-        self.past
+        if self.first_id().is_some_and(|first| first.seq == 1) { Past::Beginning } else { self.past }
+    }
+
+    fn first_id(&self) -> Option<EventId> {
+        self.rows.iter().find_map(|row| match row {
+            RoomRow::Line(line) => Some(line.id),
+            RoomRow::Gap { .. } => None,
+        })
     }
 
     /// Whether no more lines fit on this page, and the oldest make place for new ones.
@@ -143,13 +150,10 @@ impl ChatRoom {
 
     /// The line before which older ones are to be asked for; they count as asked for.
     pub fn ask_older(&mut self) -> Option<EventId> {
-        if self.past != Past::Unknown || self.is_full() {
+        if self.past() != Past::Unknown || self.is_full() {
             return None;
         }
-        let first = self.rows.iter().find_map(|row| match row {
-            RoomRow::Line(line) => Some(line.id),
-            RoomRow::Gap { .. } => None,
-        })?;
+        let first = self.first_id()?;
         self.past = Past::Asked;
         Some(first)
     }
@@ -224,22 +228,27 @@ impl ChatRoom {
         self.users = users;
     }
 
-    /// The room was entered: takes everything that was missed.
-    pub fn joined(&mut self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
+    /// The room was entered: takes everything that was missed, and gives it; nothing was missed by who was not here before.
+    pub fn joined(&mut self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) -> Vec<ChatLine> {
         self.membership = Membership::Inside(name);
-        if let Some(gap) = gap {
-            // Before the room was entered for the first time nothing can be missing.
-            if self.last_id.take().is_some() {
-                let text = match gap.n_lost {
-                    Some(n) => format!("{} missing", units::counted(n, "line is", "lines are")),
-                    None => "The relay was started anew: lines may be missing".to_owned(),
-                };
-                self.push_gap(text);
+        // Before the room was entered for the first time nothing can be missing.
+        let was_here = self.last_id.is_some();
+        if let Some(gap) = gap
+            && self.last_id.take().is_some()
+        {
+            let text = match gap.n_lost {
+                Some(n) => format!("{} missing", units::counted(n, "line is", "lines are")),
+                None => "The relay was started anew: lines may be missing".to_owned(),
+            };
+            self.push_gap(text);
+        }
+        let mut missed = Vec::new();
+        for line in lines {
+            if self.apply_line(line.clone()) && was_here {
+                missed.push(line);
             }
         }
-        for line in lines {
-            self.apply_line(line);
-        }
+        missed
     }
 
     /// The relay refused another name: this page is still here under the old one.
@@ -254,9 +263,25 @@ impl ChatRoom {
         self.membership = Membership::Refused { name, reason, suggestion };
     }
 
-    /// This page left the room.
+    /// This page left the room. Lines that wait to be said stay, for whoever enters again.
     pub fn left(&mut self) {
-        *self = Self::named(&self.room);
+        let pending = std::mem::take(&mut self.pending);
+        *self = Self { pending, ..Self::named(&self.room) };
+        self.interrupted();
+    }
+
+    /// Takes back a line of this page that an earlier load of it had not seen said.
+    pub fn restore(&mut self, key: String, text: String, failure: Option<String>) {
+        let is_known = self.pending.iter().any(|pending| pending.key == key);
+        if !is_known && self.pending.len() < SENDS_MAX {
+            let state = failure.map_or(SendState::Waiting, SendState::Failed);
+            self.pending.push(Pending { key, text, state, confirmed: None });
+        }
+    }
+
+    /// Gives up every line that is not said yet.
+    pub fn discard_all(&mut self) {
+        self.pending.clear();
     }
 
     /// The connection is gone: the page wants back in, and lines without an answer must be sent again.

@@ -2,10 +2,13 @@
 
 use signalbox_shared::chat::LOBBY;
 
-use super::chat_room::{ChatRoom, Membership};
+use super::chat_room::{ChatRoom, Membership, Pending, SendState};
 
 /// Most rooms of one page; one more is not opened.
 pub const ROOMS_MAX: usize = 16;
+
+/// A line of this page that its room does not show yet: the room, the line's key, its text, and why it was refused.
+pub type Unsaid = (String, String, String, Option<String>);
 
 /// The rooms. The lobby is always there, and so is the one that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,13 +77,42 @@ impl ChatRooms {
         is_open
     }
 
-    /// Lets go of rooms that this page is neither in nor shows; the lobby stays.
+    /// Lets go of rooms that this page is neither in nor shows nor has something to say in; the lobby stays.
     pub fn prune(&mut self) {
         let shown = self.shown().room().to_owned();
         self.rooms.retain(|room| {
-            room.room() == LOBBY || room.room() == shown || room.membership != Membership::Outside
+            room.room() == LOBBY
+                || room.room() == shown
+                || room.membership != Membership::Outside
+                || !room.pending().is_empty()
         });
         self.show(&shown);
+    }
+
+    /// Every line of this page that no room shows yet, oldest first within its room.
+    #[must_use]
+    pub fn unsaid(&self) -> Vec<Unsaid> {
+        let of_room = |room: &ChatRoom| {
+            let name = room.room().to_owned();
+            let unsaid = |pending: &Pending| {
+                let failure = match &pending.state {
+                    SendState::Failed(why) => Some(why.clone()),
+                    SendState::Waiting | SendState::Sent => None,
+                };
+                (name.clone(), pending.key.clone(), pending.text.clone(), failure)
+            };
+            room.pending().iter().map(unsaid).collect::<Vec<_>>()
+        };
+        self.rooms.iter().flat_map(of_room).collect()
+    }
+
+    /// Takes back what [`Self::unsaid`] gave, as far as there is place for it.
+    pub fn restore(&mut self, unsaid: Vec<Unsaid>) {
+        for (room, key, text, failure) in unsaid {
+            if let Some(room) = self.open(&room) {
+                room.restore(key, text, failure);
+            }
+        }
     }
 
     /// The name that this page is known by in the first room that it is in.
@@ -120,5 +152,32 @@ mod tests {
         rooms.shown_mut().n_unread = 2;
         rooms.room_mut("3").unwrap().n_unread = 1;
         assert_eq!((rooms.n_unread(), rooms.n_mentions()), (3, 0));
+    }
+
+    #[test]
+    fn what_was_not_said_outlives_a_load_of_the_page_and_a_leave() {
+        let mut rooms = ChatRooms::default();
+        let ops = rooms.open("ops").unwrap();
+        ops.membership = Membership::Inside("ada".to_owned());
+        assert!(ops.say("k1".to_owned(), "sent, not answered".to_owned()));
+        assert_eq!(ops.take_unsent().len(), 1);
+        assert!(ops.say("k2".to_owned(), "refused".to_owned()));
+        ops.failed("k2", "too long".to_owned());
+        let unsaid = rooms.unsaid();
+
+        let mut later = ChatRooms::default();
+        later.restore(unsaid.clone());
+        later.restore(unsaid.clone());
+        assert_eq!(later.unsaid(), unsaid, "each once");
+        let states: Vec<&SendState> =
+            later.room("ops").unwrap().pending().iter().map(|pending| &pending.state).collect();
+        assert_eq!(states, [&SendState::Waiting, &SendState::Failed("too long".to_owned())]);
+
+        rooms.room_mut("ops").unwrap().left();
+        rooms.prune();
+        assert_eq!(rooms.unsaid(), unsaid);
+        rooms.room_mut("ops").unwrap().discard_all();
+        rooms.prune();
+        assert_eq!((rooms.room("ops"), rooms.unsaid()), (None, vec![]));
     }
 }

@@ -11,6 +11,8 @@ use super::viewport::{WINDOW_MS_MAX, WINDOW_MS_MIN};
 pub const WINDOW_SECS_DEFAULT: f64 = 300.0;
 /// Fixed ranges read from an address at most: as many as charts are shown at most.
 pub const RANGES_MAX: usize = 64;
+/// The key of the metric whose chart a link leads to.
+pub const LINKED_KEY: &str = "chart";
 /// Before a metric's name, the key of its fixed range.
 const RANGE_KEY: &str = "range.";
 

@@ -94,3 +94,62 @@ async fn a_lost_connection_does_not_tear_the_room_down() {
     eventually("the page has taken notice", || page.text("nav .badge").starts_with('1')).await;
     assert_eq!(page.find(".line-text"), line, "the same element");
 }
+
+#[wasm_bindgen_test]
+async fn what_waits_for_a_room_is_told_before_it_is_entered() {
+    let page = Page::open(View::Chat(None));
+    page.stores().chat.update(|chat| {
+        let kept = |key: &str| ("lobby".to_owned(), key.to_owned(), "typed before".to_owned(), None);
+        chat.restore(vec![kept("k1"), kept("k2")]);
+    });
+    eventually("it is told", || page.text(".waiting").starts_with("2 lines of yours wait to be said here"))
+        .await;
+    page.click(".waiting .button");
+    eventually("it can be given up", || page.count(".waiting") == 0).await;
+    assert!(page.stores().chat.peek(|chat| chat.unsaid().is_empty()));
+}
+
+#[wasm_bindgen_test]
+async fn a_line_tells_how_far_it_has_come() {
+    let page = inside();
+    eventually("the room stands", || page.count(".composer").eq(&1)).await;
+    page.type_into("#say", "hello");
+    page.click(".composer [type=submit]");
+    eventually("it waits", || page.attribute(".unconfirmed", "data-send") == "waiting").await;
+    let key = page.stores().chat.update(|chat| chat.shown_mut().take_unsent().remove(0).0);
+    eventually("it is on its way", || page.text(".line-state") == "sending \u{2026}").await;
+    page.stores().chat.update(|chat| chat.shown_mut().failed(&key, "a reason".into()));
+    eventually("it was refused", || page.text(".line-state") == "not sent: a reason").await;
+    page.click(".unconfirmed .button:first-of-type");
+    eventually("it is tried again", || page.attribute(".unconfirmed", "data-send") == "waiting").await;
+    page.stores().chat.update(|chat| {
+        let key = chat.shown_mut().take_unsent().remove(0).0;
+        chat.shown_mut().apply_line(said(7, "ada", "hello"));
+        chat.shown_mut().confirmed(&key, Some(EventId { epoch: 1, seq: 7 }));
+    });
+    eventually("it stands in the room, once", || {
+        page.count(".unconfirmed") == 0 && page.count("article.line") == 1
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn days_and_crowds_are_set_apart() {
+    const DAY_MS: i64 = 86_400_000;
+    let page = inside();
+    page.stores().chat.update(|chat| {
+        let room = chat.shown_mut();
+        for (seq, day) in [(1, 10), (2, 11)] {
+            room.apply_line(ChatLine { at_ms: day * DAY_MS + DAY_MS / 2, ..said(seq, "bob", "hi") });
+        }
+        for (seq, name) in [(3, "cid"), (4, "dan"), (5, "eve")] {
+            let kind = ChatLineKind::Joined;
+            room.apply_line(ChatLine { at_ms: 11 * DAY_MS + DAY_MS / 2, kind, ..said(seq, name, "") });
+        }
+    });
+    eventually("two days", || page.count(".day") == 2).await;
+    assert_eq!(page.text(".day"), "Sunday, 11 January 1970");
+    assert_eq!(page.count(".line.note"), 1);
+    assert!(page.text(".line.note").ends_with("cid, dan, eve connected"), "{}", page.text(".line.note"));
+    assert_eq!(page.count(".line time[datetime]"), 3);
+}

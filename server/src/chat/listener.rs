@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,9 @@ use super::stats::Closing;
 use crate::accept::Acceptor;
 use crate::limits::Limits;
 
+/// How much the system keeps for a client that is slow to read, in bytes; Linux doubles it for its own accounts. Left to
+/// itself the system would keep megabytes, so that who never reads were noticed only after tens of thousands of lines.
+const SEND_BUFFER_BYTES: usize = 32 * 1024;
 /// Clients over the limit that are told so at the same time; a crowd beyond that is turned away without a word.
 const REFUSALS_MAX: usize = 64;
 
@@ -60,6 +64,8 @@ impl Door {
         };
         let chat = Arc::clone(&self.chat);
         chat.counters.connections.add(1);
+        // A connection that is gone already shows at the first read.
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         self.tasks.spawn(async move {
             let (reader, writer) = stream.into_split();
             session.run(reader, writer).await;

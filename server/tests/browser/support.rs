@@ -6,6 +6,9 @@ pub mod fleet;
 pub mod http;
 pub mod peers;
 pub mod ports;
+pub mod programs;
+#[path = "../it/support/pty.rs"]
+pub mod pty;
 pub mod relay;
 mod views;
 

@@ -1,3 +1,4 @@
 //! The programs that take over a terminal, in a pseudo-terminal.
 
 mod chat;
+mod hostile;

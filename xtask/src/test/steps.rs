@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{Outcome, Step, same_page};
 use crate::tools::{self, Tool};
 use crate::workspace::{self, WASM_TARGET};
-use crate::{browser, debian, dist, docs, page, postgres, process, python, run, tidy};
+use crate::{browser, debian, dist, docs, netcat, page, postgres, process, python, run, tidy};
 
 /// Every check, cheapest first.
 pub(super) const ALL: &[Step] = &[
@@ -110,6 +110,7 @@ fn end_to_end() -> Result<Outcome> {
     let page = page::build()?;
     let release = run::release_binary()?;
     let browser = browser::ensure()?;
+    netcat::ensure()?;
     let mut cargo = workspace::cargo()?;
     cargo
         .args(["test", "--locked", "--package", "signalbox", "--test", "browser"])
@@ -117,6 +118,7 @@ fn end_to_end() -> Result<Outcome> {
         .env("SIGNALBOX_TEST_RELEASE_BINARY", release)
         .env("CHROMEDRIVER", browser.driver)
         .env("CHROMIUM", browser.chromium)
+        .env(python::VARIABLE, python::ensure()?)
         .env(postgres::VARIABLE, postgres::ensure()?);
     process::run(&mut cargo)?;
     Ok(Outcome::Passed)

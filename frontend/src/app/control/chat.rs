@@ -1,17 +1,17 @@
 //! The chat's rooms: entering, leaving, renaming, and coming back after a lost connection.
 
-use leptos::prelude::{GetUntracked, location, window};
+use leptos::prelude::{location, window};
 use signalbox_shared::chat::{ChatLine, ChatRoomRow, ChatUser, LOBBY, check_name};
 use signalbox_shared::socket::{ChatGap, ClientMessage};
 use wasm_bindgen_futures::spawn_local;
 
 use super::Control;
+use super::chat_news::{call_out, note_news};
 use crate::app::storage;
 use crate::state::chat_room::{ChatRoom, Membership};
-use crate::state::chat_text;
 use crate::state::requests::Purpose;
 use crate::state::route::View;
-use crate::transport::{history, notification, now_ms, page_events};
+use crate::transport::{history, now_ms, page_events};
 
 /// How long to wait before asking again for a name that was ours a moment ago, in milliseconds: the relay may not have
 /// noticed yet that the old connection is gone.
@@ -129,6 +129,7 @@ impl Control {
 
     /// A reload of the tab goes back in.
     pub(super) fn reenter_chat(&self) {
+        self.restore_unsaid();
         let Some(memory) = storage::remembered_in_tab(storage::CHAT_INSIDE) else { return };
         let (name, rooms) = memory.split_once('\n').unwrap_or((&memory, LOBBY));
         self.stores.chat.update(|chat| {
@@ -177,7 +178,19 @@ impl Control {
         self.inner.n_chat_refused.set(0);
         self.inner.chat_again_at_ms.set(None);
         storage::remember(storage::CHAT_NAME, Some(&name));
-        self.stores.chat.update(|chat| chat.room_mut(room).map(|room| room.joined(name, lines, gap)));
+        let is_read = self.is_chat_read(room);
+        let call = self.stores.chat.update(|chat| {
+            let room = chat.room_mut(room)?;
+            let missed = room.joined(name, lines, gap);
+            // Of several calls the last one is told.
+            let call = missed.iter().fold(None, |call, line| note_news(room, line).or(call));
+            if is_read {
+                // Who looks has seen them; the mark before the first of them stays.
+                room.read();
+            }
+            call
+        });
+        call_out(room, call);
         self.remember_rooms();
         self.flush_chat();
     }
@@ -189,24 +202,6 @@ impl Control {
             chat.name().map(|name| format!("{name}\n{}", rooms.join("\n")))
         });
         storage::remember_in_tab(storage::CHAT_INSIDE, memory.as_deref());
-    }
-
-    pub(super) fn chat_line(&self, room: &str, line: ChatLine) {
-        let is_read = self.is_chat_read(room);
-        let call = self.stores.chat.update(|chat| {
-            let room = chat.room_mut(room)?;
-            let me = room.name().unwrap_or_default().to_owned();
-            let text = line.kind.text().map(str::to_owned);
-            let (id, by) = (line.id, line.name.clone());
-            let is_new = room.apply_line(line);
-            let text = text.filter(|_| is_new && !is_read && by != me)?;
-            let is_mention = chat_text::mentions(&text, &me);
-            room.note_unread(id, is_mention);
-            is_mention.then_some((by, text))
-        });
-        if let Some((by, text)) = call {
-            notification::show(&format!("{by} in {room}"), &text);
-        }
     }
 
     pub(super) fn chat_lagged(&self, room: &str, n_skipped: u64) {
@@ -241,6 +236,7 @@ impl Control {
             self.flush_chat();
         }
         self.tell_idleness(now_ms);
+        self.keep_unsaid();
     }
 
     /// Somebody touches the page.
@@ -255,21 +251,6 @@ impl Control {
         if is_news && self.send(&ClientMessage::ChatIdle { is_idle }).is_ok() {
             self.inner.is_idle_told.set(is_idle);
         }
-    }
-
-    /// Somebody looks at the chat now.
-    pub(super) fn read_chat(&self) {
-        let room =
-            self.stores.chat.peek(|chat| (chat.shown().n_unread > 0).then(|| chat.shown().room().to_owned()));
-        if room.is_some_and(|room| self.is_chat_read(&room)) {
-            self.stores.chat.update(|chat| chat.shown_mut().read());
-        }
-    }
-
-    fn is_chat_read(&self, room: &str) -> bool {
-        matches!(self.stores.view.get_untracked(), View::Chat(_))
-            && self.stores.chat.peek(|chat| chat.shown().room() == room)
-            && !page_events::is_hidden()
     }
 
     /// Finds out where line clients find the chat.

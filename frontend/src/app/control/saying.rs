@@ -6,9 +6,11 @@ use signalbox_shared::chat::LINE_BYTES_MAX;
 use signalbox_shared::socket::ClientMessage;
 
 use super::Control;
-use crate::app::utc_offset_minutes;
+use crate::app::{storage, utc_offset_minutes};
 use crate::state::chat_command::{self, Command};
 use crate::state::chat_room::{ChatRoom, Membership, SENDS_MAX};
+use crate::state::chat_rooms::ChatRooms;
+use crate::state::metrics_query::LINKED_KEY;
 use crate::state::requests::Purpose;
 use crate::state::route::{Query, View};
 use crate::state::units;
@@ -59,7 +61,34 @@ impl Control {
             return Err(format!("{SENDS_MAX} lines wait already; they go as soon as the relay answers"));
         }
         self.flush_chat();
+        self.keep_unsaid();
         Ok(())
+    }
+
+    /// Keeps what no room shows yet for a reload of the tab, when that has changed.
+    pub(super) fn keep_unsaid(&self) {
+        let unsaid = self.stores.chat.peek(ChatRooms::unsaid);
+        if *self.inner.unsaid_kept.borrow() == unsaid {
+            return;
+        }
+        // Texts always encode.
+        let memory = if unsaid.is_empty() { None } else { serde_json::to_string(&unsaid).ok() };
+        storage::remember_in_tab(&self.unsaid_memory(), memory.as_deref());
+        *self.inner.unsaid_kept.borrow_mut() = unsaid;
+    }
+
+    /// Takes back what an earlier load of the page in this tab has not seen said.
+    pub(super) fn restore_unsaid(&self) {
+        let Some(memory) = storage::remembered_in_tab(&self.unsaid_memory()) else { return };
+        // What does not decode was not written by this page.
+        let Ok(unsaid) = serde_json::from_str(&memory) else { return };
+        self.stores.chat.update(|chat| chat.restore(unsaid));
+    }
+
+    /// Where that is kept: what was meant for one relay is never said at another.
+    fn unsaid_memory(&self) -> String {
+        let elsewhere = self.stores.elsewhere.peek(Clone::clone).unwrap_or_default();
+        format!("{}@{elsewhere}", storage::CHAT_UNSAID)
     }
 
     /// Tries a refused line again.
@@ -71,6 +100,13 @@ impl Control {
     /// Gives a refused line up.
     pub fn discard(&self, key: &str) {
         self.stores.chat.update(|chat| chat.shown_mut().discard(key));
+        self.keep_unsaid();
+    }
+
+    /// Gives every line up that was not said in the room that is shown.
+    pub fn discard_all(&self) {
+        self.stores.chat.update(|chat| chat.shown_mut().discard_all());
+        self.keep_unsaid();
     }
 
     /// What was typed in a room and not said yet.
@@ -112,10 +148,13 @@ impl Control {
         if let Some(metric) = metric.filter(|metric| !known.iter().any(|known| known == metric)) {
             return Err(format!("There is no metric {metric:?}: {}", known.join(", ")));
         }
-        let at_ms = now_ms();
+        // The charts go by the relay's clock.
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+        let at_ms = self.stores.series.relay_now_ms() as i64;
         let mut query = Query::default();
         query.set("at", Some(at_ms.to_string()));
         query.set("paused", Some(at_ms.to_string()));
+        query.set(LINKED_KEY, metric.map(str::to_owned));
         query.set("only", Some(agent.replace('\\', "\\\\").replace(',', "\\,")));
         let link = format!("{}{}{}", self.page_address(), View::Metrics.href(), query.suffix());
         let what = metric.map_or_else(|| agent.to_owned(), |metric| format!("{agent} {metric}"));

@@ -6,6 +6,7 @@ use signalbox_shared::chat::{NAME_CHARS_MAX, check_name};
 
 use crate::app::{storage, use_control};
 use crate::state::chat_room::Membership;
+use crate::state::units;
 
 /// The form.
 #[component]
@@ -14,7 +15,15 @@ pub fn JoinForm() -> impl IntoView {
     let name = RwSignal::new(storage::remembered(storage::CHAT_NAME).unwrap_or_default());
     let error = RwSignal::new(None::<String>);
     let chat = control.stores.chat.clone();
-    let membership = Memo::new(move |_| chat.with(|chat| chat.shown().membership.clone()));
+    let membership = Memo::new({
+        let chat = chat.clone();
+        move |_| chat.with(|chat| chat.shown().membership.clone())
+    });
+    let n_waiting = Memo::new(move |_| chat.with(|chat| chat.shown().pending().len() as u64));
+    let discard = {
+        let control = control.clone();
+        move || control.discard_all()
+    };
     let join = move || match check_name(&name.get_untracked()) {
         Ok(name) => {
             error.set(None);
@@ -66,5 +75,16 @@ pub fn JoinForm() -> impl IntoView {
             {suggestion}
         </form>
         <p class="form-error" role="alert">{said}</p>
+        {move || {
+            let discard = discard.clone();
+            let n = n_waiting.get();
+            (n > 0).then(|| view! {
+                <p class="waiting" role="status">
+                    {units::counted(n, "line of yours waits", "lines of yours wait")}
+                    " to be said here, once you are in."
+                    <button class="button quiet" type="button" on:click=move |_| discard()>"Discard"</button>
+                </p>
+            })
+        }}
     }
 }

@@ -6,21 +6,16 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
 use super::item::ItemView;
+use super::scroll::Scroll;
 use crate::app::{use_control, utc_offset_minutes};
 use crate::state::chat_items::{Item, items};
 use crate::state::chat_room::{Past, Pending, SendState};
-
-/// How near the end counts as at the end, in CSS pixels: about two lines.
-const END_PX: i32 = 64;
-/// How near the beginning asks for older lines, in CSS pixels: before one is there.
-const BEGINNING_PX: i32 = 200;
 
 /// The lines.
 #[component]
 pub fn Lines() -> impl IntoView {
     let control = use_control();
     let scroller: NodeRef<Div> = NodeRef::new();
-    let is_at_end = RwSignal::new(true);
     let chat = control.stores.chat.clone();
     let me = Memo::new({
         let chat = chat.clone();
@@ -40,18 +35,12 @@ pub fn Lines() -> impl IntoView {
         let chat = chat;
         move |_| chat.with(|chat| chat.shown().pending().to_vec())
     });
-    follow_end(scroller, rows, pending, is_at_end);
+    let scroll = Scroll::new(scroller);
+    scroll.follow(rows, pending);
     follow_cursor(scroller, rows);
-    let on_scroll = {
-        let control = control;
-        move |_| {
-            if let Some(scroller) = scroller.try_get_untracked().flatten() {
-                let to_end_px = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
-                is_at_end.set(to_end_px < END_PX);
-                if scroller.scroll_top() < BEGINNING_PX && END_PX <= to_end_px {
-                    control.read_older();
-                }
-            }
+    let on_scroll = move |_| {
+        if scroll.moved() {
+            control.read_older();
         }
     };
     // What belongs to one room is never taken for another's, and nobody's name is shown as one's own after a change.
@@ -71,45 +60,11 @@ pub fn Lines() -> impl IntoView {
                     <Unconfirmed pending />
                 </For>
             </div>
-            <Show when=move || !is_at_end.get()>
-                <button class="button to-end" type="button" on:click=move |_| to_end(scroller)>"↓ Newest lines"</button>
+            <Show when=move || !scroll.is_at_end()>
+                <button class="button to-end" type="button" on:click=move |_| scroll.to_end()>"↓ Newest lines"</button>
             </Show>
         </div>
     }
-}
-
-fn to_end(scroller: NodeRef<Div>) {
-    if let Some(scroller) = scroller.try_get_untracked().flatten() {
-        scroller.set_scroll_top(scroller.scroll_height());
-    }
-}
-
-/// A new line is followed only by who stands at the end. Who reads further up is not moved, also when older lines come in
-/// above.
-fn follow_end(
-    scroller: NodeRef<Div>,
-    rows: Memo<(String, Vec<Item>)>,
-    pending: Memo<Vec<Pending>>,
-    is_at_end: RwSignal<bool>,
-) {
-    Effect::new(move |old: Option<(String, String)>| {
-        pending.track();
-        let now = rows.with(|(room, items)| {
-            let first = items.iter().find(|item| !matches!(item, Item::Day { .. }));
-            (room.clone(), first.map(Item::key).unwrap_or_default())
-        });
-        let Some(element) = scroller.get() else { return now };
-        let is_other_room = old.as_ref().is_none_or(|(room, _)| *room != now.0);
-        let has_older = old.is_some_and(|(room, first)| room == now.0 && first != now.1);
-        if is_other_room || is_at_end.get_untracked() {
-            is_at_end.set(true);
-            request_animation_frame(move || to_end(scroller));
-        } else if has_older {
-            let to_end_px = element.scroll_height() - element.scroll_top();
-            request_animation_frame(move || element.set_scroll_top(element.scroll_height() - to_end_px));
-        }
-        now
-    });
 }
 
 /// A moment that is locked in another view is shown here too.

@@ -1,5 +1,6 @@
 //! One chart per metric that any agent sends.
 
+use leptos::html::Section;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
@@ -9,6 +10,7 @@ use crate::app::use_control;
 use crate::chart::draw::ChartContext;
 use crate::chart::legend::Pick;
 use crate::chart::view::{Chart, ChartHandle};
+use crate::state::metrics_query::LINKED_KEY;
 use crate::state::units;
 
 /// Charts that are shown at first, and as many more at each request.
@@ -20,9 +22,17 @@ pub fn Charts(
     /// What they share.
     context: ChartContext,
 ) -> impl IntoView {
-    let agents = use_control().stores.agents;
-    let n_max = RwSignal::new(CHARTS_STEP);
+    let stores = use_control().stores;
+    let (agents, query) = (stores.agents, stores.query);
+    let n_wanted = RwSignal::new(CHARTS_STEP);
     let metrics = Memo::new(move |_| agents.with(|agents| agents.metrics()));
+    let n_max = Memo::new(move |_| {
+        // The chart that a link leads to is shown wherever it stands.
+        let linked = query.with(|query| query.get(LINKED_KEY).map(str::to_owned));
+        let linked =
+            metrics.with(|metrics| metrics.iter().position(|metric| Some(metric) == linked.as_ref()));
+        n_wanted.get().max(linked.map_or(0, |i| i + 1))
+    });
     let shown = move || metrics.with(|metrics| metrics.iter().take(n_max.get()).cloned().collect::<Vec<_>>());
     let n_hidden = Memo::new(move |_| metrics.with(Vec::len).saturating_sub(n_max.get()));
     view! {
@@ -33,7 +43,7 @@ pub fn Charts(
         </div>
         <Show when=move || 0 < n_hidden.get()>
             <p class="more-charts">
-                <button class="button" type="button" on:click=move |_| n_max.update(|n| *n += CHARTS_STEP)>
+                <button class="button" type="button" on:click=move |_| n_wanted.set(n_max.get_untracked() + CHARTS_STEP)>
                     {move || format!("Show {} more", units::counted(n_hidden.get().min(CHARTS_STEP) as u64, "metric", "metrics"))}
                 </button>
                 <span class="summary">
@@ -78,6 +88,17 @@ fn MetricChart(
         let control = SendWrapper::new(control);
         Callback::new(move |pick: Pick| control.pick(pick))
     };
+    let section: NodeRef<Section> = NodeRef::new();
+    let is_linked = Memo::new({
+        let (query, metric) = (stores.query, metric.clone());
+        move |_| query.with(|query| query.get(LINKED_KEY) == Some(&*metric))
+    });
+    Effect::new(move |_| {
+        if let (true, Some(section)) = (is_linked.get(), section.get()) {
+            // What stands above may still grow in this frame.
+            request_animation_frame(move || section.scroll_into_view());
+        }
+    });
     let alert_text = move || in_alert.with(|names| alert_text(names));
     let tools = {
         let (metric, title) = (metric.clone(), title.clone());
@@ -86,8 +107,15 @@ fn MetricChart(
             <ChartTools metric title unit context fixed=fixed.into() thresholds=thresholds.into() handle is_table />
         }
     };
+    let name = metric.clone();
     view! {
-        <section class="panel chart-panel" class:has-alert=move || !in_alert.with(Vec::is_empty)>
+        <section
+            class="panel chart-panel"
+            class:has-alert=move || !in_alert.with(Vec::is_empty)
+            class:linked=move || is_linked.get()
+            data-metric=name
+            node_ref=section
+        >
             <Chart
                 title=title.clone()
                 unit

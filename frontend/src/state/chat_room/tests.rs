@@ -37,15 +37,17 @@ fn no_line_stands_twice() {
     room.interrupted();
     assert_eq!(room.membership, Membership::Entering("ada".into()));
     assert_eq!(room.last_id(), Some(id(2)));
-    room.joined("ada".into(), vec![said(2, "bob", "b"), said(3, "bob", "c")], None);
+    let missed = room.joined("ada".into(), vec![said(2, "bob", "b"), said(3, "bob", "c")], None);
     assert_eq!(texts(&room), ["a", "b", "c"]);
+    assert_eq!(missed, [said(3, "bob", "c")]);
 }
 
 #[test]
 fn what_is_missing_is_said() {
     let mut room = inside();
     let gap = |n_lost| ChatGap { n_lost, reason: GapReason::TooOld };
-    room.joined("ada".into(), vec![said(9, "bob", "first")], Some(&gap(Some(8))));
+    let missed = room.joined("ada".into(), vec![said(9, "bob", "first")], Some(&gap(Some(8))));
+    assert_eq!(missed, [], "nobody misses what was before");
     assert_eq!(texts(&room), ["first"], "nothing is missing from a room that was just entered");
     room.joined("ada".into(), vec![said(20, "bob", "later")], Some(&gap(Some(10))));
     let anew = ChatLine { id: EventId { epoch: 2, seq: 1 }, ..said(1, "bob", "anew") };

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -116,7 +117,7 @@ pub(super) fn list(chat: &Chat, id: u64) -> ServerMessage {
 }
 
 fn events(reader: Reader) -> impl Stream<Item = RoomEvent> + Send {
-    let state = Follow { reader, presence_due: None, next_presence_at: Instant::now() };
+    let state = Follow { reader, presence_due: None, next_presence_at: Instant::now(), phase: next_phase() };
     stream::unfold(state, |mut state| async move { Some((state.next().await, state)) })
 }
 
@@ -124,6 +125,9 @@ struct Follow {
     reader: Reader,
     presence_due: Option<Instant>,
     next_presence_at: Instant,
+    /// Where in the time between two lists this page's own one falls, from 0 to 1: a crowd's pages must not all be sent
+    /// theirs in the moment in which somebody goes.
+    phase: f64,
 }
 
 impl Follow {
@@ -159,8 +163,19 @@ impl Follow {
     }
 
     fn note_presence_change(&mut self) {
-        self.presence_due.get_or_insert(self.next_presence_at.max(Instant::now()));
+        if self.presence_due.is_none() {
+            let spread = presence_interval(self.reader.n_users()) - PRESENCE_INTERVAL_MIN;
+            let due = Instant::now() + spread.mul_f64(self.phase);
+            self.presence_due = Some(self.next_presence_at.max(due));
+        }
     }
+}
+
+/// Evenly spread however many there are: steps of the golden ratio.
+fn next_phase() -> f64 {
+    static N_FOLLOWED: AtomicU32 = AtomicU32::new(0);
+    let n = N_FOLLOWED.fetch_add(1, Ordering::Relaxed);
+    f64::from(n.wrapping_mul(0x9e37_79b9)) / (f64::from(u32::MAX) + 1.0)
 }
 
 fn presence_interval(n_users: u64) -> Duration {
