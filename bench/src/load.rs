@@ -9,7 +9,9 @@ pub(crate) mod forward;
 pub(crate) mod idle;
 pub(crate) mod latency;
 pub(crate) mod probe;
+pub(crate) mod publish;
 pub(crate) mod stalled;
+pub(crate) mod tap_clients;
 pub(crate) mod throughput;
 pub(crate) mod wire;
 

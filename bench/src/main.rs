@@ -10,7 +10,9 @@ mod charts;
 mod chat;
 mod collector;
 mod feed;
+mod frames;
 mod load;
+mod page;
 mod peer;
 mod process;
 mod report;
@@ -34,6 +36,8 @@ enum Cli {
     Feed(feed::Args),
     /// Samples from many agents.
     Collector(collector::Args),
+    /// The queues view under load, and many browsers that watch one channel beside nats-server's WebSocket.
+    Page(page::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
     #[command(subcommand, hide = true)]
     Load(Load),
@@ -59,6 +63,10 @@ enum Load {
     FeedPublisher(load::feed_publisher::Args),
     /// Agents on a collector.
     Agents(load::agents::Args),
+    /// Messages at a steady rate.
+    Publish(load::publish::Args),
+    /// Browsers that watch a channel.
+    TapClients(load::tap_clients::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -70,6 +78,9 @@ fn main() -> anyhow::Result<()> {
         Cli::Charts(args) => charts::run(&args),
         Cli::Feed(args) => feed::run(&args),
         Cli::Collector(args) => collector::run(&args),
+        Cli::Page(args) => page::run(&args),
+        Cli::Load(Load::Publish(args)) => load::publish::run(&args),
+        Cli::Load(Load::TapClients(args)) => load::tap_clients::run(&args),
         Cli::Load(Load::FeedClients(args)) => load::feed_clients::run(&args),
         Cli::Load(Load::FeedPublisher(args)) => load::feed_publisher::run(&args),
         Cli::Load(Load::Agents(args)) => load::agents::run(&args),

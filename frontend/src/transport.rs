@@ -10,6 +10,7 @@ pub mod decode;
 pub mod feed;
 pub mod history;
 pub mod link;
+pub mod messages;
 pub mod notification;
 pub mod page_events;
 pub mod patrons;

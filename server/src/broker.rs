@@ -8,7 +8,7 @@
 //! - `run`, `memory`, `outbox`, `batch`, `backlog`: runs of frames and where they wait, all bounded;
 //! - `bounds`: which of them hold on which channel;
 //! - `topic`, `queue`, `channel`, `router`: who gets what, and the accounts;
-//! - `publisher`, `hold`: one read into runs, and what a publisher waits for;
+//! - `publisher`, `senders`, `hold`: one read into runs, who published what, and what a publisher waits for;
 //! - `stream`, `reader`, `writer`, `session`, [`unix`], [`listener`]: the sockets;
 //! - [`stats`]: what all that counted.
 //!
@@ -17,7 +17,7 @@
 mod backlog;
 pub(crate) mod batch;
 mod bounds;
-mod channel;
+pub(crate) mod channel;
 mod connections;
 pub mod frame;
 #[cfg(any(test, fuzzing))]
@@ -36,6 +36,7 @@ pub(crate) mod router;
 #[cfg(test)]
 mod routing_tests;
 pub(crate) mod run;
+pub(crate) mod senders;
 mod session;
 #[cfg(test)]
 mod session_tests;

@@ -234,8 +234,7 @@ impl Engine {
         }
     }
 
-    /// One channel seen from near: who takes from it and which bounds hold. Who publishes on it is not known: a connection
-    /// counts what it publishes over all channels.
+    /// One channel seen from near: who takes from it, who publishes on it, and which bounds hold.
     #[must_use]
     pub fn detail(&self, channel: &ChannelName) -> ChannelDetail {
         match &self.elsewhere {

@@ -93,6 +93,7 @@ limits! {
     http_connections = 12_000, 16 => 1_000_000, "HTTP connections at the same time, feeds and sockets among them.";
     http_header_millis = 10_000, 100 => 600_000, "Time an HTTP client has to send its request's head.";
     http_body_bytes = MIB, KIB => GIB, "Largest body of an API request.";
+    http_publish_bytes = 16 * MIB, KIB => GIB, "Largest body that publishes a message, or many in bulk; of those over http_body_bytes, 16 are read at a time.";
     http_bulk_messages = 10_000, 1 => 1_000_000, "Messages that one request may publish in bulk.";
     http_tails_clients = 256, 1 => 100_000, "Streams of messages over HTTP at the same time; one more is answered 503.";
     socket_clients = 10_000, 1 => 1_000_000, "WebSockets open at the same time; one more is answered 503.";

@@ -24,6 +24,7 @@ use crate::limits::Limits;
 use crate::news::News;
 use crate::notices;
 use crate::tail::Tails;
+use crate::web::message_body::LARGE_BODIES_MAX;
 use crate::web::socket::Sockets;
 use crate::web::{self, AppState};
 
@@ -141,6 +142,7 @@ impl Relay {
                 streams: Arc::new(Semaphore::new(
                     usize::try_from(limits.http_tails_clients).unwrap_or(Semaphore::MAX_PERMITS),
                 )),
+                large_bodies: Arc::new(Semaphore::new(LARGE_BODIES_MAX)),
                 history,
                 collector: collector.stats(),
                 news: news.clone(),

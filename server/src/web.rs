@@ -26,6 +26,7 @@ mod bulk;
 pub mod channels_api;
 pub mod feed;
 pub mod listener;
+pub mod message_body;
 mod message_stream;
 pub mod metrics_api;
 pub mod news;
@@ -47,6 +48,8 @@ pub struct AppState {
     pub tails: Arc<Tails>,
     /// Seats for streams of messages over HTTP.
     pub streams: Arc<Semaphore>,
+    /// Seats for large bodies that are being read.
+    pub large_bodies: Arc<Semaphore>,
     /// Samples and their feed.
     pub history: Arc<History>,
     /// What the collector took and refused.

@@ -22,7 +22,7 @@ pub struct ChannelDetail {
     pub n_consumers: Option<u64>,
     /// Who published on it and is still connected, at most [`DETAIL_ROWS_MAX`], the latest first.
     pub publishers: Option<Vec<PublisherRow>>,
-    /// How many published on it and are still connected.
+    /// How many published on it and are still connected; `null` when there were more in the whole broker than it lists.
     pub n_publishers: Option<u64>,
     /// The bounds in force.
     pub limits: ChannelLimits,

@@ -356,6 +356,9 @@ pub enum ServerMessage {
 pub struct SocketLimits {
     /// Largest message a page may send, in bytes.
     pub client_message_bytes: u64,
+    /// Largest message that a page may publish over HTTP, in bytes: those that a socket message does not hold.
+    #[serde(default)]
+    pub publish_bytes: u64,
     /// Most bytes of one payload in a tail.
     pub tail_payload_bytes: u64,
     /// Most channels one socket may be subscribed to.

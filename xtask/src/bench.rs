@@ -5,6 +5,7 @@ mod cache;
 mod charts;
 mod chat;
 mod feed;
+mod page;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -19,13 +20,14 @@ use crate::{debian, process, progress, workspace};
 type Prepare = fn() -> Result<Vec<OsString>>;
 
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, Prepare); 6] = [
+const SUBJECTS: [(&str, Prepare); 7] = [
     ("broker", broker::prepare),
     ("cache", cache::prepare),
     ("charts", charts::prepare),
     ("chat", chat::prepare),
     ("feed", feed::prepare),
     ("collector", feed::prepare_collector),
+    ("page", page::prepare),
 ];
 
 /// Makes everything ready for one subject and becomes the program that measures it.

@@ -4,12 +4,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
 use super::Args;
-use crate::browser::{Browser, Tab};
+use crate::browser::Browser;
 use crate::feed::{free_address, relay};
+use crate::frames::{self, Seen};
 use crate::peer::is_listening;
 use crate::process::Server;
 use crate::report::{say, table};
@@ -34,43 +34,15 @@ const START_DEADLINE: Duration = Duration::from_secs(20);
 /// Before anything counts: the page compiles, the first charts find their scales.
 const SETTLE_SECS: u64 = 10;
 const WINDOW_SIZE: (u32, u32) = (1280, 1600);
-/// A task longer than this is felt (W3C Long Tasks), in milliseconds.
-const WATCH: &str = "(() => {
-  const seen = window.benchSeen = { gaps: [], long: [] };
-  new PerformanceObserver((list) => list.getEntries().forEach((task) => seen.long.push(task.duration)))
-    .observe({ type: 'longtask' });
-  let before;
-  const frame = (now) => { if (before) seen.gaps.push(now - before); before = now; requestAnimationFrame(frame); };
-  requestAnimationFrame(frame);
-})()";
-/// Fifteen minutes of frames at 120 a second are some 100,000 numbers: little enough to fetch at once.
-const FETCH: &str = "(() => {
-  const { gaps, long } = window.benchSeen, sorted = gaps.toSorted((a, b) => a - b);
-  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  return {
-    frames: gaps.length, gap_p50: at(0.5), gap_p99: at(0.99), gap_max: at(1),
-    long_tasks: long.length, long_task_max: Math.max(0, ...long),
-    charts: document.querySelectorAll('canvas').length / 4,
-  };
-})()";
-
-/// What the page saw, in milliseconds.
-#[derive(Debug, Deserialize, Serialize)]
-struct Seen {
-    frames: u64,
-    gap_p50: f64,
-    gap_p99: f64,
-    gap_max: f64,
-    long_tasks: u64,
-    long_task_max: f64,
-    charts: f64,
-}
+/// How many charts there are: each is four canvases.
+const N_CHARTS: &str = "document.querySelectorAll('canvas').length / 4";
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     case: &'static str,
     secs: f64,
     seen: Seen,
+    charts: f64,
     frames_per_sec: f64,
     /// Of one core, all threads of the renderer, without anybody who watches frames.
     renderer_cpu_percent: f64,
@@ -112,30 +84,23 @@ fn measure(args: &Args, case: &Case) -> anyhow::Result<Row> {
     let cpu_secs = browser.renderer_cpu_secs()? - cpu_before;
     let renderer_cpu_percent = cpu_secs / begun.elapsed().as_secs_f64() * 100.0;
 
-    let heap_kib_begin = heap_kib(&mut browser, &tab)?;
-    browser.evaluate(&tab, WATCH)?;
+    let heap_kib_begin = frames::heap_kib(&mut browser, &tab)?;
+    frames::watch(&mut browser, &tab)?;
     let begun = Instant::now();
     std::thread::sleep(Duration::from_secs(args.live_secs));
-    let seen: Seen = serde_json::from_value(browser.evaluate(&tab, FETCH)?)?;
+    let seen = frames::seen(&mut browser, &tab)?;
     let secs = begun.elapsed().as_secs_f64();
-    let heap_kib_end = heap_kib(&mut browser, &tab)?;
+    let heap_kib_end = frames::heap_kib(&mut browser, &tab)?;
     Ok(Row {
         case: case.name,
         secs,
         frames_per_sec: seen.frames as f64 / secs,
         seen,
+        charts: browser.evaluate(&tab, N_CHARTS)?.as_f64().unwrap_or_default(),
         renderer_cpu_percent,
         heap_kib_begin,
         heap_kib_end,
     })
-}
-
-/// What JavaScript and the DOM hold after a collection, with the memory of WebAssembly, in KiB.
-fn heap_kib(browser: &mut Browser, tab: &Tab) -> anyhow::Result<f64> {
-    browser.call(Some(tab), "HeapProfiler.collectGarbage", &json!({}))?;
-    let usage = browser.call(Some(tab), "Runtime.getHeapUsage", &json!({}))?;
-    let bytes = |key: &str| usage[key].as_f64().unwrap_or(0.0);
-    Ok((bytes("usedSize") + bytes("backingStorageSize")) / 1024.0)
 }
 
 /// The agents' process; ended when this is dropped.
@@ -163,7 +128,7 @@ fn rows_table(rows: &[Row]) -> String {
     let cells = rows.iter().map(|row| {
         vec![
             row.case.to_owned(),
-            format!("{:.0}", row.seen.charts),
+            format!("{:.0}", row.charts),
             format!("{:.1}", row.frames_per_sec),
             format!("{:.1}", row.seen.gap_p99),
             format!("{:.1}", row.seen.gap_max),

@@ -195,7 +195,8 @@ impl ListRow {
 #[must_use]
 pub fn rows(channels: &Channels, settings: &ListSettings) -> Vec<ListRow> {
     let needle = settings.search.trim().to_lowercase();
-    let found = channels.rows().filter(|row| row.name.as_str().to_lowercase().contains(&needle));
+    let is_found = |name: &str| needle.is_empty() || name.to_lowercase().contains(&needle);
+    let found = channels.rows().filter(|row| is_found(row.name.as_str()));
     let leaves = found.map(|row| (row.name.clone(), Sums::of(row)));
     if settings.is_tree {
         return tree_rows(channels, leaves, settings);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use signalbox_shared::ChannelName;
 use signalbox_shared::api::ChannelRow;
 
-/// Most channels kept, well over the relay's default of 4,096; further ones are counted in [`Channels::n_refused`].
-pub const CHANNELS_MAX: usize = 10_000;
+/// Most channels kept, four times the relay's default; further ones are counted in [`Channels::n_refused`].
+pub const CHANNELS_MAX: usize = 16_384;
 
 /// How far back a channel's rates are kept, in seconds: what a sparkline shows.
 pub const RATES_SECS: i64 = 60;
@@ -40,6 +40,13 @@ pub enum Direction {
     In,
     /// Handed to subscribers.
     Out,
+}
+
+/// Whether Signalbox itself reads or writes a channel of that name (docs/protocol.md), so that it is there before
+/// anybody has done anything.
+fn is_own(name: &ChannelName) -> bool {
+    let of_relay = ["/topic/marks", "/topic/alerts", "/topic/collector/other"];
+    of_relay.contains(&name.as_str()) || name.as_str().starts_with("/topic/chat/")
 }
 
 impl Channels {
@@ -128,6 +135,12 @@ impl Channels {
             });
         }
         points
+    }
+
+    /// Whether there is a channel that is not Signalbox's own.
+    #[must_use]
+    pub fn has_foreign(&self) -> bool {
+        self.rows.keys().any(|name| !is_own(name))
     }
 
     /// The sums of all channels whose name begins with `prefix`.
@@ -257,6 +270,15 @@ mod tests {
 
     fn names(channels: &Channels) -> Vec<&str> {
         channels.names().map(ChannelName::as_str).collect()
+    }
+
+    #[test]
+    fn what_signalbox_has_for_itself_is_not_foreign() {
+        let mut channels = Channels::default();
+        channels.apply(0, true, vec![row("/topic/marks", 0), row("/topic/chat/lobby", 0)], &[]);
+        assert!(!channels.has_foreign());
+        channels.apply(0, false, vec![row("/topic/chats", 0)], &[]);
+        assert!(channels.has_foreign());
     }
 
     #[test]

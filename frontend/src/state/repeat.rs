@@ -26,6 +26,7 @@ pub struct Repeat {
     /// Why the last refused one was.
     pub last_refusal: Option<String>,
     started_ms: i64,
+    waiting_max: u64,
     is_stopped: bool,
 }
 
@@ -34,6 +35,7 @@ impl Repeat {
     #[must_use]
     pub fn new(n_times: u64, per_sec: u64, now_ms: i64) -> Self {
         Self {
+            waiting_max: WAITING_MAX,
             n_times: n_times.clamp(1, TIMES_MAX),
             per_sec: per_sec.clamp(1, PER_SEC_MAX),
             n_sent: 0,
@@ -46,6 +48,12 @@ impl Repeat {
         }
     }
 
+    /// The same, but each message waits for the answer to the one before it.
+    #[must_use]
+    pub fn one_by_one(self) -> Self {
+        Self { waiting_max: 1, ..self }
+    }
+
     /// How many to send now. The first one is due at once.
     #[must_use]
     pub fn due(&self, now_ms: i64) -> u64 {
@@ -54,7 +62,7 @@ impl Repeat {
         }
         let passed_ms = u64::try_from(now_ms - self.started_ms).unwrap_or(0);
         let n_due = (passed_ms.saturating_mul(self.per_sec) / 1_000 + 1).min(self.n_times);
-        n_due.saturating_sub(self.n_sent).min(WAITING_MAX.saturating_sub(self.n_waiting()))
+        n_due.saturating_sub(self.n_sent).min(self.waiting_max.saturating_sub(self.n_waiting()))
     }
 
     /// Messages without an answer so far.
@@ -72,6 +80,11 @@ impl Repeat {
     pub fn refused(&mut self, reason: String) {
         self.n_refused += 1;
         self.last_refusal = Some(reason);
+    }
+
+    /// Notes that one will have no answer.
+    pub fn unknown(&mut self) {
+        self.n_unknown += 1;
     }
 
     /// The connection is gone: what waits will have no answer, and nothing more is sent.
@@ -154,5 +167,15 @@ mod tests {
         assert_eq!((repeat.n_times, repeat.per_sec), (TIMES_MAX, PER_SEC_MAX));
         let repeat = Repeat::new(0, 0, 0);
         assert_eq!((repeat.n_times, repeat.per_sec, repeat.due(i64::MAX)), (1, 1, 1));
+    }
+
+    #[test]
+    fn large_ones_go_one_by_one() {
+        let mut repeat = Repeat::new(3, 100, 0).one_by_one();
+        assert_eq!(repeat.due(10_000), 1);
+        repeat.n_sent += 1;
+        assert_eq!(repeat.due(10_000), 0);
+        repeat.unknown();
+        assert_eq!(repeat.due(10_000), 1);
     }
 }

@@ -235,6 +235,7 @@ async fn what_the_administrator_forbids_is_not_offered() {
         features: Features { tap: true, stats: true, purge: true, permits },
         limits: SocketLimits {
             client_message_bytes: 65_536,
+            publish_bytes: 16_777_216,
             tail_payload_bytes: 65_536,
             subscriptions: 32,
             chat_line_bytes: 4_096,

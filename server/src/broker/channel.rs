@@ -17,6 +17,7 @@ use super::memory::Memory;
 use super::outbox::Outbox;
 use super::queue::{Dealt, Queue, QueueAccount};
 use super::run::{Run, Scratch};
+use super::senders::Senders;
 use super::stats::ChannelStats;
 use super::topic::Receivers;
 
@@ -29,6 +30,7 @@ pub(crate) struct Channel {
     bounds: ChannelBounds,
     pub(crate) routing: Routing,
     pub(crate) taps: Receivers,
+    pub(crate) senders: Senders,
     pub(crate) counts: Counts,
     memory: Arc<Memory>,
     rates: Mutex<Rates>,
@@ -105,6 +107,7 @@ impl Channel {
             bounds,
             routing,
             taps: Receivers::default(),
+            senders: Senders::default(),
             counts: Counts::default(),
             memory: Arc::clone(memory),
             rates: Mutex::default(),

@@ -107,7 +107,7 @@ pub(super) fn play(pieces: &[&[u8]], channels: &[&str]) -> Outcome {
     let limit_bytes =
         usize::try_from(router.limits.broker_frame_bytes).expect("a name and a bound of our own");
     let mut outcome = Outcome { subscribes: None, publishes: Vec::new(), closing: "left" };
-    let mut publisher = Publisher::new(Arc::clone(&router));
+    let mut publisher = Publisher::new(Arc::clone(&router), Peer::Relay);
     let mut scratch = Scratch::default();
     let mut carry = Vec::new();
     for piece in pieces {

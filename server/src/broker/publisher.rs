@@ -7,8 +7,10 @@ use std::sync::Arc;
 use super::channel::{Channel, Forgotten};
 use super::frame::{self, FrameError, Known, Name, Next};
 use super::hold::Hold;
+use super::outbox::Peer;
 use super::router::{NoChannel, Router};
 use super::run::{Run, Scratch, Span};
+use super::senders::{Sender, Sending};
 use crate::clock;
 
 /// What one dispatch did with its bytes.
@@ -51,11 +53,22 @@ pub(crate) struct Publisher {
     router: Arc<Router>,
     /// Where the last message went, for the next one most likely goes there too.
     last: Option<Arc<Channel>>,
+    /// The account of what goes there, and all accounts of this publisher.
+    sender: Option<Arc<Sender>>,
+    sending: Sending,
 }
 
 impl Publisher {
-    pub(crate) fn new(router: Arc<Router>) -> Self {
-        Self { router, last: None }
+    pub(crate) fn new(router: Arc<Router>, peer: Peer) -> Self {
+        let sending = router.sending(peer);
+        Self { router, last: None, sender: None, sending }
+    }
+
+    /// Notes whether it waits for room where its last message should go.
+    pub(crate) fn note_held(&self, is_held: bool) {
+        if let Some(sender) = &self.sender {
+            sender.note_held(is_held);
+        }
     }
 
     /// Publishes the whole pairs at the beginning of `bytes`, in order, until one must wait.
@@ -127,6 +140,7 @@ impl Publisher {
     fn turn_to(&mut self, name: &[u8]) -> Result<Arc<Channel>, Refusal> {
         match self.router.channel(name) {
             Ok(channel) => {
+                self.sender = self.sending.on(&channel);
                 self.last = Some(Arc::clone(&channel));
                 Ok(channel)
             }
@@ -155,6 +169,9 @@ impl Publisher {
             }
         };
         pass.n_messages += published.n_taken;
+        if let Some(sender) = self.sender.as_ref().filter(|_| published.n_taken != 0) {
+            sender.note(published.n_taken, pass.now_ms);
+        }
         pass.is_pressed |= published.is_pressed;
         let n_taken = usize::try_from(published.n_taken).unwrap_or(usize::MAX);
         if let Some(last) = n_taken.checked_sub(1).and_then(|place| spans.get(place)) {

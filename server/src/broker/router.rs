@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -15,6 +15,7 @@ use super::membership::Membership;
 use super::memory::Memory;
 use super::outbox::{Outbox, Peer};
 use super::run::{Run, Scratch};
+use super::senders::Sending;
 use super::stats::{BrokerStats, ChannelStats, Closings, ConnectionRow};
 use crate::clock;
 use crate::config::{BrokerOptions, SlowSubscriber};
@@ -35,6 +36,7 @@ pub struct Router {
     pub(crate) closings: Closings,
     /// By the bytes of their names, as they come from the wire.
     channels: RwLock<HashMap<Box<[u8]>, Arc<Channel>>>,
+    n_senders: Arc<AtomicUsize>,
     n_forgotten: AtomicU64,
     forgotten_published: AtomicU64,
     last_tick: Mutex<Instant>,
@@ -76,6 +78,7 @@ impl Router {
             connections: Connections::default(),
             closings: Closings::default(),
             channels: RwLock::default(),
+            n_senders: Arc::default(),
             n_forgotten: AtomicU64::new(0),
             forgotten_published: AtomicU64::new(0),
             last_tick: Mutex::new(Instant::now()),
@@ -109,7 +112,7 @@ impl Router {
         Ok(f(&channel))
     }
 
-    /// Publishes one run on a channel by name. Blocks nobody; the rest may have to wait with a hold.
+    /// Publishes one run of the relay itself on a channel by name. Blocks nobody; the rest may have to wait with a hold.
     pub(crate) fn publish(
         &self,
         name: &ChannelName,
@@ -119,7 +122,9 @@ impl Router {
         loop {
             let channel = self.channel(name.as_str().as_bytes())?;
             // When it was forgotten between look-up and publishing, the next look-up makes it anew.
-            if let Ok(published) = channel.publish(run, scratch, clock::now_ms()) {
+            let now_ms = clock::now_ms();
+            if let Ok(published) = channel.publish(run, scratch, now_ms) {
+                channel.senders.note_relay(published.n_taken, now_ms);
                 return Ok(published);
             }
         }
@@ -130,6 +135,17 @@ impl Router {
         if let Some(channel) = self.channels.read().get(name.as_str().as_bytes()) {
             channel.counts.refused.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The accounts of a connection that may publish.
+    pub(crate) fn sending(&self, peer: Peer) -> Sending {
+        Sending::new(peer, Arc::clone(&self.n_senders))
+    }
+
+    /// How many accounts of publishers there are.
+    #[cfg(test)]
+    pub(crate) fn n_senders(&self) -> usize {
+        self.n_senders.load(Ordering::Relaxed)
     }
 
     /// Begins a receiver's membership in the channel of that name.

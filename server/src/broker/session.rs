@@ -231,7 +231,7 @@ impl Session<'_> {
     async fn try_read(&mut self) -> Result<std::convert::Infallible, End> {
         let hold = Duration::from_millis(self.router.limits.broker_hold_millis);
         let patience = Duration::from_millis(self.router.limits.broker_patience_millis);
-        let mut publisher = Publisher::new(Arc::clone(self.router));
+        let mut publisher = Publisher::new(Arc::clone(self.router), self.connection.peer);
         let mut chunk = self.reader.again(); // what came together with the first frame
         let mut hold_deadline = None;
         loop {
@@ -260,8 +260,10 @@ impl Session<'_> {
                 }
                 Then::Hold(Hold::Queue { channel, refused }) => {
                     self.connection.is_held.store(true, Ordering::Relaxed);
+                    publisher.note_held(true);
                     hold::queue_room(&channel, refused, &self.router.memory).await;
                     self.connection.is_held.store(false, Ordering::Relaxed);
+                    publisher.note_held(false);
                     chunk = self.reader.again();
                 }
                 Then::End => return Err(End::new(Closing::Ended, "said goodbye")),

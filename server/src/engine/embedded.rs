@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_shared::api::ChannelRow;
-use signalbox_shared::detail::{ChannelDetail, ChannelLimits, ConsumerRole, ConsumerRow, DETAIL_ROWS_MAX};
+use signalbox_shared::detail::{
+    ChannelDetail, ChannelLimits, ConsumerRole, ConsumerRow, DETAIL_ROWS_MAX, PublisherRow,
+};
 use signalbox_shared::{ChannelKind, ChannelName};
 use tokio::time::Instant;
 
 use super::{Batch, Mode, PublishError, PurgeError, Receipt, SubscribeError, first_frames};
+use crate::broker::channel::Channel;
 use crate::broker::frame::HEADER_BYTES;
 use crate::broker::hold::{self, Hold};
 use crate::broker::membership::Membership;
@@ -109,6 +112,7 @@ fn is_hidden(row: &ChannelStats) -> bool {
 pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
     let channel = router.known_channel(name);
     let row = channel.as_ref().map(|channel| ChannelRow::from(channel.row()));
+    let (publishers, n_publishers) = channel.as_deref().map_or((Vec::new(), Some(0)), publishers);
     let (subscribers, taps) = channel.map(|channel| channel.receivers()).unwrap_or_default();
     let n_consumers = (subscribers.len() + taps.len()) as u64;
     let subscribers = subscribers.iter().map(|outbox| consumer(outbox, ConsumerRole::Subscriber));
@@ -123,8 +127,8 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
         row,
         consumers: Some(consumers),
         n_consumers: Some(n_consumers),
-        publishers: None,
-        n_publishers: None,
+        publishers: Some(publishers),
+        n_publishers,
         limits: ChannelLimits {
             frame_bytes: Some(bounds.frame_bytes as u64),
             outbox_messages: Some(bounds.outbox.n_messages),
@@ -134,6 +138,20 @@ pub(super) fn detail(router: &Router, name: &ChannelName) -> ChannelDetail {
             idle_secs: Some(router.limits.broker_channel_idle_secs),
         },
     }
+}
+
+/// Who published, the latest first, and how many that are when it is known.
+fn publishers(channel: &Channel) -> (Vec<PublisherRow>, Option<u64>) {
+    let mut accounts = channel.senders.accounts();
+    let n_publishers = (!channel.senders.has_unlisted()).then_some(accounts.len() as u64);
+    accounts.sort_by_key(|account| std::cmp::Reverse(account.last_ms));
+    let rows = accounts.into_iter().take(DETAIL_ROWS_MAX).map(|account| PublisherRow {
+        peer: account.peer.to_string(),
+        published: account.published,
+        last_publish_at_ms: account.last_ms,
+        is_held: account.is_held,
+    });
+    (rows.collect(), n_publishers)
 }
 
 fn consumer(outbox: &Outbox, role: ConsumerRole) -> ConsumerRow {

@@ -1,10 +1,10 @@
 //! One channel over HTTP: its detail, its messages as a stream, publishing on it, and emptying it.
 
 use axum::Json;
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use signalbox_shared::{ChannelName, Filter as Words};
 use super::AppState;
 use super::bulk;
 use super::feed::HangUp;
+use super::message_body;
 use super::message_stream::{Ends, MessageStream};
 use super::permits::{self, Action};
 use super::problem::ApiError;
@@ -68,7 +69,7 @@ pub async fn messages(
     State(state): State<AppState>,
     name: Name,
     query: Result<Query<MessagesQuery>, QueryRejection>,
-    request: axum::extract::Request,
+    request: Request,
 ) -> Result<Response, ApiError> {
     let name = channel(name)?;
     let Query(query) = query.map_err(|error| {
@@ -122,29 +123,23 @@ pub struct PublishQuery {
 /// what became of each.
 ///
 /// # Errors
-/// 400 for a name that is none or a bulk that does not parse; 403 when it is not allowed; 413 over the bound of a body,
+/// 400 for a name that is none, a bulk that does not parse or a body that does not come whole; 403 when it is not allowed; 413 over the bound of a body,
 /// a frame or a bulk; 503 when the engine cannot take it now.
 pub async fn publish(
     State(state): State<AppState>,
     name: Name,
     query: Result<Query<PublishQuery>, QueryRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Json<Value>, ApiError> {
     let name = channel(name)?;
     permits::check(&state, Action::Publish)?;
     let Query(query) = query
         .map_err(|error| ApiError::bad_request(format!("bulk is true or false: {}", error.body_text())))?;
-    let body = body.map_err(|error| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(format!(
-            "the body is over {} bytes (http_body_bytes)",
-            state.limits.http_body_bytes
-        )),
-        _ => ApiError::bad_request(error.body_text()),
-    })?;
-    let is_ndjson = headers
+    let is_ndjson = request
+        .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"application/x-ndjson"));
+    let body = message_body::read(request, &state.limits, &state.large_bodies).await?;
     if query.bulk.unwrap_or(is_ndjson) {
         let items = bulk::items(&body, state.limits.http_bulk_messages)?;
         return Ok(Json(bulk::publish(&state.engine, &name, items).await));

@@ -10,6 +10,7 @@ use signalbox_shared::engine::Permits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::support::broker::frame;
 use crate::support::{Answer, DEADLINE, TestServer, eventually, http, quiet_settings};
 
 const TOPIC: &str = "/api/channels/%2Ftopic%2Fa";
@@ -305,6 +306,63 @@ async fn a_page_sets_changes_and_drops_a_filter() {
 }
 
 #[tokio::test]
+async fn a_channel_tells_who_publishes_on_it() {
+    let server = TestServer::start(Limits::default()).await;
+    let frames = |parts: &[&[u8]]| parts.iter().flat_map(|part| frame(part)).collect::<Vec<u8>>();
+    let mut first = TcpStream::connect(server.broker()).await.unwrap();
+    let turns: [&[u8]; 7] = [b"/null", b"/topic/a", b"1", b"/topic/b", b"2", b"/topic/a", b"3"];
+    first.write_all(&frames(&turns)).await.unwrap();
+    let mut second = TcpStream::connect(server.broker()).await.unwrap();
+    second.write_all(&frames(&[b"/topic/a", b"/topic/a", b"4"])).await.unwrap();
+    ask(&server, "POST", &format!("{TOPIC}/messages"), b"5").await;
+    let publishers = async || {
+        let detail: Value = ask(&server, "GET", TOPIC, b"").await.json();
+        let rows = detail["publishers"].as_array().unwrap().iter();
+        let mut rows: Vec<(String, u64)> = rows
+            .map(|row| (row["peer"].as_str().unwrap().to_owned(), row["published"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(detail["n_publishers"], rows.len());
+        rows.sort();
+        rows
+    };
+    let address = |stream: &TcpStream| stream.local_addr().unwrap().to_string();
+    let mut expected = vec![(address(&first), 2), (address(&second), 1), ("relay".to_owned(), 1)];
+    expected.sort();
+    eventually("all three", async || (publishers().await == expected).then_some(())).await;
+    expected.retain(|(peer, _)| *peer != address(&first));
+    drop(first);
+    eventually("who has left is not listed", async || (publishers().await == expected).then_some(())).await;
+    drop(second);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_message_is_published_over_http_within_its_bound() {
+    let limits = Limits { http_body_bytes: 1_024, http_publish_bytes: 4_096, ..Limits::default() };
+    let server = TestServer::start(limits).await;
+    let target = format!("{QUEUE}/messages");
+    let (largest, larger) = (vec![b'x'; 4_096], vec![b'x'; 4_097]);
+    assert_eq!(ask(&server, "POST", &target, &largest).await.status, 200);
+    assert_eq!(refusal(&server, "POST", &target, &larger).await, (413, "too-large".to_owned()));
+    // One that does not say its length is read up to the same bound.
+    let chunked = |n: usize| format!("{n:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(n));
+    for (n, status) in [(4_096, "200"), (4_097, "413")] {
+        let mut stream = TcpStream::connect(server.http()).await.unwrap();
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+            server.http()
+        );
+        stream.write_all((head + &chunked(n)).as_bytes()).await.unwrap();
+        let mut status_line = [0; 12];
+        stream.read_exact(&mut status_line).await.unwrap();
+        assert!(status_line.ends_with(status.as_bytes()), "{}", String::from_utf8_lossy(&status_line));
+    }
+    let detail: Value = ask(&server, "GET", QUEUE, b"").await.json();
+    assert_eq!(detail["row"]["depth"], 2);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_page_watches_one_channel_from_near() {
     let server = TestServer::start(Limits::default()).await;
     let mut page = crate::socket::Page::connect(server.http()).await;
@@ -312,7 +370,7 @@ async fn a_page_watches_one_channel_from_near() {
     let detail = page.next_of("channel_detail").await["detail"].clone();
     assert_eq!(
         (&detail["row"], &detail["n_consumers"], &detail["publishers"]),
-        (&json!(null), &json!(0), &json!(null))
+        (&json!(null), &json!(0), &json!([]))
     );
     page.ask(json!({"type": "subscribe", "channel": "/queue/a", "mode": "tap"})).await;
     ask(&server, "POST", &format!("{QUEUE}/messages"), b"x").await;

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use gloo_timers::callback::Interval;
-use signalbox_shared::socket::ClientMessage;
+use signalbox_shared::socket::{AckDetail, ClientMessage};
 use signalbox_shared::{ChannelName, Payload};
+use wasm_bindgen_futures::spawn_local;
 
 use super::Control;
 use crate::state::publishes::Outcome;
 use crate::state::repeat::Repeat;
 use crate::state::requests::Purpose;
 use crate::state::units;
+use crate::transport::messages::{self, NotPublished};
 use crate::transport::now_ms;
 
 /// How often a run looks what is due, in milliseconds: at its highest rate, a few messages at a time.
@@ -18,31 +20,59 @@ const REPEAT_TICK_MS: u32 = 50;
 /// Room in a socket message for what stands beside the payload, in bytes: a name and a few words.
 const ENVELOPE_BYTES: u64 = 2_048;
 
+/// How a message reaches the relay.
+#[derive(Clone)]
+enum Way {
+    Socket(Payload),
+    Http(Arc<[u8]>),
+    /// Not at all.
+    TooLarge(String),
+}
+
 /// A run that goes on.
 pub(super) struct Repeating {
     channel: ChannelName,
-    payload: Arc<Payload>,
+    way: Way,
     _interval: Interval,
 }
 
 impl Control {
     /// Publishes `data` and remembers what became of it.
-    pub fn publish(&self, channel: &ChannelName, data: &[u8]) {
+    pub fn publish(&self, channel: &ChannelName, data: &Arc<[u8]>) {
         let publishes = &self.stores.publishes;
         let number = publishes.update(|publishes| publishes.begin(channel.clone(), data, Outcome::Waiting));
-        let sent = self.send_publish(Purpose::Publish(number), channel, Payload::from_bytes(data));
-        if let Err(why) = sent {
-            publishes.update(|publishes| publishes.end(number, Outcome::Refused(why)));
+        let end = |outcome| publishes.update(|publishes| publishes.end(number, outcome));
+        match self.way_of(data) {
+            Way::Socket(payload) => {
+                if let Err(why) = self.send_publish(Purpose::Publish(number), channel, payload) {
+                    end(Outcome::Refused(why));
+                }
+            }
+            Way::Http(data) => {
+                let (publishes, channel) = (publishes.clone(), channel.clone());
+                self.post(channel, data, move |answer| {
+                    let outcome = match answer {
+                        Ok(detail) => Outcome::Done(Some(detail)),
+                        Err(NotPublished::Refused(why)) => Outcome::Refused(why),
+                        Err(NotPublished::Unknown) => Outcome::Unknown,
+                    };
+                    publishes.update(|publishes| publishes.end(number, outcome));
+                });
+            }
+            Way::TooLarge(why) => end(Outcome::Refused(why)),
         }
     }
 
     /// Publishes `data` many times. A run that goes on is stopped first.
-    pub fn publish_repeatedly(&self, channel: &ChannelName, data: &[u8], n_times: u64, per_sec: u64) {
+    pub fn publish_repeatedly(&self, channel: &ChannelName, data: &Arc<[u8]>, n_times: u64, per_sec: u64) {
         let this = self.clone();
-        self.stores.repeat.update(|repeat| *repeat = Some(Repeat::new(n_times, per_sec, now_ms())));
+        let (repeat, way) = (Repeat::new(n_times, per_sec, now_ms()), self.way_of(data));
+        // Large messages wait for each other, or all of them would lie in memory at once.
+        let repeat = if matches!(way, Way::Socket(_)) { repeat } else { repeat.one_by_one() };
+        self.stores.repeat.update(|slot| *slot = Some(repeat));
         *self.inner.repeating.borrow_mut() = Some(Repeating {
             channel: channel.clone(),
-            payload: Arc::new(Payload::from_bytes(data)),
+            way,
             _interval: Interval::new(REPEAT_TICK_MS, move || this.repeat_tick()),
         });
         self.repeat_tick();
@@ -62,10 +92,27 @@ impl Control {
             .repeating
             .borrow()
             .as_ref()
-            .map(|repeating| (repeating.channel.clone(), repeating.payload.clone()));
-        let Some((channel, payload)) = what else { return };
+            .map(|repeating| (repeating.channel.clone(), repeating.way.clone()));
+        let Some((channel, way)) = what else { return };
         for _ in 0..n_due {
-            let sent = self.send_publish(Purpose::Repeat, &channel, (*payload).clone());
+            let sent = match way.clone() {
+                Way::Socket(payload) => self.send_publish(Purpose::Repeat, &channel, payload),
+                Way::Http(data) => {
+                    let this = self.clone();
+                    self.post(channel.clone(), data, move |answer| match answer {
+                        Ok(_) => this.repeat_answered(Ok(())),
+                        Err(NotPublished::Refused(why)) => this.repeat_answered(Err(why)),
+                        Err(NotPublished::Unknown) => {
+                            this.stores.repeat.update(|repeat| {
+                                let waiting = repeat.as_mut().filter(|repeat| 0 < repeat.n_waiting());
+                                waiting.into_iter().for_each(Repeat::unknown);
+                            });
+                        }
+                    });
+                    Ok(())
+                }
+                Way::TooLarge(why) => Err(why),
+            };
             self.stores.repeat.update(|repeat| {
                 let Some(repeat) = repeat else { return };
                 repeat.n_sent += 1;
@@ -96,18 +143,43 @@ impl Control {
         self.inner.repeating.borrow_mut().take();
     }
 
-    fn send_publish(&self, purpose: Purpose, channel: &ChannelName, payload: Payload) -> Result<(), String> {
-        let limit =
-            self.stores.hello.peek(|hello| hello.as_ref().map(|hello| hello.limits.client_message_bytes));
-        let (Payload::Text(text) | Payload::Base64(text)) = &payload;
-        let limit = limit.unwrap_or(u64::MAX);
-        // Text may need escapes; only what could be too large is counted exactly.
-        let encoded_bytes =
-            |text: &str| serde_json::to_string(text).map_or(usize::MAX, |json| json.len()) as u64;
-        if limit < text.len() as u64 * 6 + ENVELOPE_BYTES && limit < encoded_bytes(text) + ENVELOPE_BYTES {
-            let limit = units::bytes(limit - ENVELOPE_BYTES.min(limit));
-            return Err(format!("too large to publish from the page: at most {limit} as JSON text"));
+    /// How `data` reaches the relay: as a socket message when it fits, else over HTTP.
+    fn way_of(&self, data: &Arc<[u8]>) -> Way {
+        let limits = self.stores.hello.peek(|hello| hello.as_ref().map(|hello| hello.limits));
+        let socket_bytes = limits.map_or(u64::MAX, |limits| limits.client_message_bytes);
+        let room_bytes = socket_bytes.saturating_sub(ENVELOPE_BYTES);
+        // What is too large in any form is not encoded to find that out.
+        if data.len() as u64 <= room_bytes {
+            let payload = Payload::from_bytes(data);
+            let (Payload::Text(text) | Payload::Base64(text)) = &payload;
+            // Text may need escapes; only what could be too large is counted exactly.
+            let encoded_bytes = || serde_json::to_string(text).map_or(usize::MAX, |json| json.len()) as u64;
+            if text.len() as u64 * 6 <= room_bytes || encoded_bytes() <= room_bytes {
+                return Way::Socket(payload);
+            }
         }
+        let publish_bytes = limits.map_or(0, |limits| limits.publish_bytes);
+        if data.len() as u64 <= publish_bytes {
+            Way::Http(data.clone())
+        } else {
+            let limit = units::bytes(publish_bytes);
+            Way::TooLarge(format!("too large to publish from the page: at most {limit} (http_publish_bytes)"))
+        }
+    }
+
+    fn post(
+        &self,
+        channel: ChannelName,
+        data: Arc<[u8]>,
+        answered: impl FnOnce(Result<AckDetail, NotPublished>) + 'static,
+    ) {
+        let Some(relay) = self.inner.relay.borrow().clone() else {
+            return answered(Err(NotPublished::Refused("not connected".to_owned())));
+        };
+        spawn_local(async move { answered(messages::publish(&relay, &channel, &data).await) });
+    }
+
+    fn send_publish(&self, purpose: Purpose, channel: &ChannelName, payload: Payload) -> Result<(), String> {
         self.request(purpose, |id| ClientMessage::Publish { id, channel: channel.clone(), payload })
     }
 }

@@ -147,7 +147,8 @@ fn Publishers() -> impl IntoView {
             </tr>
         }
     };
-    let table = move || match publishers.get() {
+    let table = move || {
+        match publishers.get() {
         None => view! { <p class="quiet-note">"Waiting for the relay …"</p> }.into_any(),
         Some((None, _)) => {
             view! { <p class="quiet-note">"Unknown: the engine does not tell who publishes."</p> }.into_any()
@@ -166,8 +167,10 @@ fn Publishers() -> impl IntoView {
                 </table>
             </div>
             {more(n, rows.len())}
+            {n.is_none().then(|| view! { <p class="quiet-note">"There are more: the broker lists no more than 65,536."</p> })}
         }
         .into_any(),
+    }
     };
     view! { <section aria-labelledby="publishers-title"><h3 id="publishers-title">"Publishers"</h3>{table}</section> }
 }

@@ -25,6 +25,17 @@ const ROW_NARROW_PX: f64 = 68.0;
 /// From this width on a window is wide, in CSS pixels; narrow.css says the same.
 const NARROW_PX_MAX: f64 = 860.0;
 
+/// How many channels there are.
+#[derive(Clone, Copy, PartialEq)]
+struct Summary {
+    is_known: bool,
+    n_channels: usize,
+    /// Those that did not fit.
+    n_refused: usize,
+    /// Whether one of them is not Signalbox's own.
+    has_foreign: bool,
+}
+
 /// What the list shares with its parts.
 #[derive(Clone, Copy)]
 pub struct List {
@@ -74,11 +85,18 @@ pub fn ChannelTable(
     });
     let summary = Memo::new({
         let channels = stores.channels;
-        move |_| channels.with(|channels| (channels.is_known, channels.len(), channels.n_refused))
+        move |_| {
+            channels.with(|channels| Summary {
+                is_known: channels.is_known,
+                n_channels: channels.len(),
+                n_refused: channels.n_refused,
+                has_foreign: channels.has_foreign(),
+            })
+        }
     });
     let summary_text = move || {
-        let (_, n, n_refused) = summary.get();
-        let text = units::counted(n as u64, "channel", "channels");
+        let Summary { n_channels, n_refused, .. } = summary.get();
+        let text = units::counted(n_channels as u64, "channel", "channels");
         if n_refused == 0 {
             text
         } else {
@@ -150,8 +168,8 @@ fn Grid(
     list: List,
     /// The rows.
     rows: Memo<Vec<ListRow>>,
-    /// Whether the channels are known, how many there are, and how many did not fit.
-    summary: Memo<(bool, usize, usize)>,
+    /// How many there are.
+    summary: Memo<Summary>,
 ) -> impl IntoView {
     let scroller: NodeRef<Div> = NodeRef::new();
     let (viewport, measure) = use_viewport(scroller);
@@ -202,24 +220,29 @@ fn Grid(
                     </div>
                 </div>
             </div>
-            <Show when=move || rows.with(Vec::is_empty)>{move || nothing(summary.get())}</Show>
+            {move || nothing(summary.get(), rows.with(Vec::is_empty))}
         </div>
     }
 }
 
-fn nothing((is_known, n_channels, _): (bool, usize, usize)) -> AnyView {
-    match (is_known, n_channels) {
-        (false, _) => view! { <p class="quiet-note">"Waiting for the list of channels …"</p> }.into_any(),
-        (true, 0) => view! {
+/// What stands below the rows when there are none, or none but those that Signalbox has for itself.
+fn nothing(summary: Summary, is_empty: bool) -> Option<AnyView> {
+    let view = match summary {
+        Summary { is_known: false, .. } => {
+            view! { <p class="quiet-note">"Waiting for the list of channels …"</p> }.into_any()
+        }
+        Summary { has_foreign: false, .. } => view! {
             <Empty
-                title="No channel is in use yet"
+                title=if summary.n_channels == 0 { "No channel is in use yet" } else { "No other channel is in use yet" }
                 text="A channel exists from its first message or subscriber on. This sends one message:"
                 commands=vec!["echo hello | signalbox send /topic/hello".to_owned()]
             />
         }
         .into_any(),
-        _ => view! { <p class="quiet-note">"No channel's name contains that."</p> }.into_any(),
-    }
+        _ if is_empty => view! { <p class="quiet-note">"No channel's name contains that."</p> }.into_any(),
+        _ => return None,
+    };
+    Some(view)
 }
 
 /// What the keys do.

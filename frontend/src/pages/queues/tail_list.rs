@@ -57,18 +57,34 @@ pub fn TailList(
     // view stays the same element.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's rows")]
     let n_places = Memo::new(move |_| (viewport.get().height_px / ROW_PX) as usize + 2 + 2 * OVERSCAN);
+    // Whoever comes to the list reads nothing yet; whoever closes a message at the list's end has read it.
+    control.update_tail(|tail| tail.resume_from(Hold::Reading));
+    Effect::new({
+        let control = control.clone();
+        move |was_open: Option<bool>| {
+            let is_open = chosen_row.get().is_some();
+            let Some(scroller) = scroller.get_untracked() else { return is_open };
+            let view = viewport.get_untracked();
+            let is_at_end = f64::from(scroller.scroll_height()) - view.top_px - view.height_px <= END_PX;
+            if was_open == Some(true) && !is_open && is_at_end {
+                control.update_tail(|tail| tail.resume_from(Hold::Reading));
+            }
+            is_open
+        }
+    });
     follow(&control, scroller, held);
     follow_cursor(&control, scroller, viewport);
     let scrolled = {
         let control = control.clone();
         move |_| {
+            let before_px = viewport.get_untracked().top_px;
             measure();
             let Some(scroller) = scroller.try_get_untracked().flatten() else { return };
             let view = viewport.get_untracked();
             let is_at_end = f64::from(scroller.scroll_height()) - view.top_px - view.height_px <= END_PX;
             match held.get_untracked() {
-                // Whoever scrolls back wants to read: the rows must not run away.
-                None | Some(Hold::Aiming) if !is_at_end => {
+                // Whoever scrolls back wants to read: the rows must not run away. Following the end only goes down.
+                None | Some(Hold::Aiming) if !is_at_end && view.top_px < before_px => {
                     control.update_tail(|tail| tail.hold(Hold::Reading));
                 }
                 Some(Hold::Reading) if is_at_end && chosen_row.get_untracked().is_none() => {

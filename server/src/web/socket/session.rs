@@ -211,6 +211,7 @@ impl<'s> Page<'s> {
         let features: Features = self.sockets.engine.features();
         let limits = SocketLimits {
             client_message_bytes: CLIENT_MESSAGE_BYTES_MAX as u64,
+            publish_bytes: self.sockets.limits.http_publish_bytes,
             tail_payload_bytes: TAIL_PAYLOAD_BYTES_MAX as u64,
             subscriptions: self.sockets.limits.socket_subscriptions,
             chat_line_bytes: LINE_BYTES_MAX as u64,

@@ -130,6 +130,40 @@ impl Browser {
         element.send_keys(text).await.unwrap_or_else(|error| panic!("{css} takes no text: {error}"));
     }
 
+    /// Presses keys where the keyboard is; [`fantoccini::key::Key`] has those without a letter.
+    pub async fn press(&self, keys: &str) {
+        let element = self.tab.active_element().await.expect("the keyboard is somewhere");
+        element.send_keys(keys).await.unwrap_or_else(|error| panic!("{keys:?} cannot be pressed: {error}"));
+    }
+
+    /// Puts the keyboard into the first element of `css` as soon as it is there.
+    pub async fn focus(&self, css: &str) {
+        let script = "const element = document.querySelector(arguments[0]); element?.focus();
+                      return !!element && document.activeElement === element";
+        eventually(&format!("{css} has the keyboard"), async || {
+            (self.run(script, vec![css.into()]).await == true).then_some(())
+        })
+        .await;
+    }
+
+    /// Clicks the first element of `css` whose text is `text`, as soon as it is there.
+    pub async fn click_text(&self, css: &str, text: &str) {
+        let script = "const found = Array.from(document.querySelectorAll(arguments[0]))
+                          .find(element => element.innerText.trim() === arguments[1]);
+                      found?.click();
+                      return !!found";
+        eventually(&format!("{css} that says {text:?} is clicked"), async || {
+            (self.run(script, vec![css.into(), text.into()]).await == true).then_some(())
+        })
+        .await;
+    }
+
+    /// Gives a file to the first element of `css`.
+    pub async fn upload(&self, css: &str, path: &std::path::Path) {
+        let element = self.tab.find(Locator::Css(css)).await.expect("there is a field for a file");
+        element.send_keys(&path.display().to_string()).await.expect("the file can be chosen");
+    }
+
     /// What the tab shows, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
         self.tab.screenshot().await.expect("Chromium draws the page")

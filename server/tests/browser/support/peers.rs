@@ -3,6 +3,7 @@
 
 use std::process::Stdio;
 
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -39,6 +40,11 @@ impl Publisher {
         Self(stream)
     }
 
+    /// Its own end of the connection, as the broker sees it.
+    pub fn address(&self) -> String {
+        self.0.local_addr().expect("it is connected").to_string()
+    }
+
     /// Publishes one message.
     pub async fn publish(&mut self, channel: &str, data: &[u8]) {
         let pair = [frame(channel.as_bytes()), frame(data)].concat();
@@ -60,6 +66,11 @@ impl Subscriber {
         let mut stream = TcpStream::connect(("127.0.0.1", ports.broker)).await.expect("the broker listens");
         stream.write_all(&frame(channel.as_bytes())).await.expect("the broker reads");
         Self(stream)
+    }
+
+    /// Whether the beginning of a message is there.
+    pub async fn has_next(&self) -> bool {
+        self.0.peek(&mut [0; 4]).now_or_never().is_some_and(|n| n.is_ok_and(|n| 0 < n))
     }
 
     /// Waits for the next message.

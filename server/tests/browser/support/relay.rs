@@ -42,11 +42,24 @@ impl Relay {
         .await
     }
 
+    /// The same over a broker elsewhere on the loopback interface, which is where [`Ports::broker`] leads.
+    pub async fn start_over(broker: u16, args: &[&str]) -> Self {
+        let page_dir = page_dir().display().to_string();
+        let engine = format!("tcp://127.0.0.1:{broker}");
+        let further = [&["--page-dir", &page_dir, "--engine", &engine], args].concat();
+        Self::start_on(env!("CARGO_BIN_EXE_signalbox").into(), broker, "off", &further).await
+    }
+
     /// Another build of it.
     pub async fn start_program(program: PathBuf, further_args: &[&str]) -> Self {
+        let broker = ports::free();
+        Self::start_on(program, broker, &format!("127.0.0.1:{broker}"), further_args).await
+    }
+
+    async fn start_on(program: PathBuf, broker: u16, listen: &str, further_args: &[&str]) -> Self {
         let ports = Ports {
             http: ports::free(),
-            broker: ports::free(),
+            broker,
             chat: ports::free(),
             collector_sub: ports::free(),
             collector_pull: ports::free(),
@@ -54,7 +67,7 @@ impl Relay {
         let mut args = vec!["serve".to_owned()];
         for (flag, value) in [
             ("--http", format!("127.0.0.1:{}", ports.http)),
-            ("--broker", format!("127.0.0.1:{}", ports.broker)),
+            ("--broker", listen.to_owned()),
             ("--chat", format!("127.0.0.1:{}", ports.chat)),
             ("--collector-sub", format!("@tcp://127.0.0.1:{}", ports.collector_sub)),
             ("--collector-pull", format!("@tcp://127.0.0.1:{}", ports.collector_pull)),

@@ -2,6 +2,7 @@
 
 use super::browser::Browser;
 use super::eventually;
+use super::peers::Publisher;
 
 impl Browser {
     /// Goes to another view of the page that is open, without loading it again.
@@ -52,6 +53,52 @@ impl Browser {
             Some((name, digits.parse().ok()?))
         };
         ["received", "shown", "filtered", "skipped"].into_iter().filter_map(figure).collect()
+    }
+
+    /// Opens the tail of a channel and waits until what `publisher` sends from now on is shown there; gives how many
+    /// messages it has received by then. A broker elsewhere tells nobody when a subscription stands, so it is tried.
+    pub async fn open_tail(&self, url: &str, publisher: &mut Publisher, channel: &str) -> u64 {
+        self.open(url).await;
+        self.until_subscribed().await;
+        let mut n_sent = 0;
+        let last = async || self.texts(".tail-row:not(.mark) .tail-text").await.pop();
+        eventually("a probe is shown", async || {
+            n_sent += 1;
+            publisher.publish(channel, format!("probe {n_sent}").as_bytes()).await;
+            last().await.filter(|text| text.starts_with("probe"))
+        })
+        .await;
+        // What was published before the last one came before it or never will.
+        let newest = format!("probe {n_sent}");
+        eventually("the last probe is shown", async || last().await.filter(|text| *text == newest)).await;
+        self.click_text(".tail-controls button", "Clear").await;
+        eventually("the list is empty", async || (self.count(".tail-row").await == 0).then_some(())).await;
+        self.accounts().await.first().map_or(0, |(_, received)| *received)
+    }
+
+    /// Waits until the tail's list is exactly this, marks left out.
+    pub async fn until_tail(&self, expected: &[&str]) {
+        eventually(&format!("the tail shows {expected:?}"), async || {
+            (self.texts(".tail-row:not(.mark) .tail-text").await == expected).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until an account below the tail has a value.
+    pub async fn until_account(&self, name: &str, value: u64) {
+        eventually(&format!("{name} is {value}"), async || {
+            self.accounts().await.contains(&(name, value)).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the address holds `part`.
+    pub async fn until_address(&self, part: &str) {
+        eventually(&format!("the address holds {part:?}"), async || {
+            let hash = self.run("return location.hash", vec![]).await;
+            hash.as_str().is_some_and(|hash| hash.contains(part)).then_some(())
+        })
+        .await;
     }
 
     /// Enters the lobby, from the chat view.

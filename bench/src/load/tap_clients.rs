@@ -1,0 +1,179 @@
+//! Many browsers in one process: each a WebSocket that watches one channel, all on one thread.
+//!
+//! A message says when it was sent ([`super::publish`]); the delay is told from that, by the one clock of this machine,
+//! when its bytes have been read off the socket.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::ValueEnum;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use serde::{Deserialize, Serialize};
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{Message, WebSocket};
+
+use super::feed_clients::micros_now;
+use super::publish::stamps;
+use super::wire::Wire;
+use crate::report::percentile;
+
+/// How long the next message may let wait before the rest counts as lost.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Bytes that a client reads at once.
+const READ_BYTES: usize = 8 * 1024;
+
+/// What the server speaks inside its WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// docs/protocol.md §5.
+    Signalbox,
+    /// The NATS client protocol.
+    Nats,
+}
+
+/// One run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which server.
+    #[arg(long)]
+    server: Server,
+    /// Where its WebSocket listens.
+    #[arg(long)]
+    address: String,
+    /// The channel.
+    #[arg(long)]
+    channel: String,
+    /// How many browsers.
+    #[arg(long)]
+    clients: usize,
+    /// How many messages each is due.
+    #[arg(long)]
+    messages: u64,
+}
+
+/// What they got.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// Messages over all clients.
+    pub(crate) delivered: u64,
+    /// Median from sending to reading, in milliseconds.
+    pub(crate) p50_millis: f64,
+    /// The same of the slowest hundredth.
+    pub(crate) p99_millis: f64,
+    /// The slowest.
+    pub(crate) max_millis: f64,
+}
+
+struct Client {
+    socket: WebSocket<TcpStream>,
+    /// What of the NATS protocol has not wholly come.
+    rest: Vec<u8>,
+}
+
+/// Connects everybody, says so in a line, reads until everything has come or nothing comes, and prints the [`Outcome`].
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut poll = Poll::new()?;
+    let mut clients = Vec::with_capacity(args.clients);
+    for n in 0..args.clients {
+        let mut client = Client::connect(args).with_context(|| format!("client {n}"))?;
+        poll.registry().register(client.socket.get_mut(), Token(n), Interest::READABLE)?;
+        clients.push(client);
+    }
+    super::print(&"ready")?;
+    let due = args.messages * args.clients as u64;
+    let mut micros: Vec<u32> = Vec::with_capacity(usize::try_from(due)?);
+    let mut events = Events::with_capacity(1024);
+    let mut last_came = Instant::now();
+    while (micros.len() as u64) < due && last_came.elapsed() < SILENCE_MAX {
+        poll.poll(&mut events, Some(Duration::from_millis(200)))?;
+        for event in &events {
+            let n_before = micros.len();
+            clients[event.token().0].read(args.server, &mut micros)?;
+            if n_before < micros.len() {
+                last_came = Instant::now();
+            }
+        }
+    }
+    let millis: Vec<f64> = micros.iter().map(|micros| f64::from(*micros) / 1e3).collect();
+    super::print(&Outcome {
+        delivered: micros.len() as u64,
+        p50_millis: percentile(&millis, 50.0),
+        p99_millis: percentile(&millis, 99.0),
+        max_millis: percentile(&millis, 100.0),
+    })
+}
+
+impl Client {
+    /// Connects and subscribes; done when the server has said that the subscription stands.
+    fn connect(args: &Args) -> anyhow::Result<Self> {
+        let stream = std::net::TcpStream::connect(&args.address)?;
+        stream.set_nodelay(true)?;
+        let same = stream.try_clone()?;
+        let path = match args.server {
+            Server::Signalbox => "ws",
+            Server::Nats => "",
+        };
+        let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
+        let url = format!("ws://{}/{path}", args.address);
+        let stream = TcpStream::from_std(stream);
+        let (socket, _) = tungstenite::client::client_with_config(url, stream, Some(config))
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let mut client = Self { socket, rest: Vec::new() };
+        client.subscribe(args)?;
+        // Both are one and the same to the system.
+        same.set_nonblocking(true)?;
+        Ok(client)
+    }
+
+    fn subscribe(&mut self, args: &Args) -> anyhow::Result<()> {
+        let (words, answer) = match args.server {
+            Server::Signalbox => {
+                let words = serde_json::json!({
+                    "type": "subscribe", "id": 1, "channel": args.channel, "mode": "tap"
+                });
+                (Message::text(words.to_string()), "\"subscribed\"")
+            }
+            Server::Nats => {
+                let subject = args.channel.trim_start_matches('/').replace('/', ".");
+                let words = format!(
+                    "CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\nSUB {subject} 1\r\nPING\r\n"
+                );
+                (Message::binary(words.into_bytes()), "PONG")
+            }
+        };
+        self.socket.send(words)?;
+        loop {
+            let data = self.socket.read()?.into_data();
+            if String::from_utf8_lossy(&data).contains(answer) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read(&mut self, server: Server, micros: &mut Vec<u32>) -> anyhow::Result<()> {
+        loop {
+            let data = match self.socket.read() {
+                Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                Ok(Message::Close(why)) => bail!("the server closed a client: {why:?}"),
+                Ok(message) => message.into_data(),
+                Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
+            let now = micros_now()?;
+            let mut note = |sent: u64| {
+                micros.push(u32::try_from(now.saturating_sub(sent)).unwrap_or(u32::MAX));
+            };
+            match server {
+                Server::Signalbox => stamps(&data).for_each(&mut note),
+                Server::Nats => {
+                    self.rest.extend_from_slice(&data);
+                    let n = Wire::Nats.walk(&self.rest, |payload| stamps(payload).for_each(&mut note))?;
+                    self.rest.drain(..n);
+                    ensure!(self.rest.len() < 1024 * 1024, "a message without end");
+                }
+            }
+        }
+    }
+}

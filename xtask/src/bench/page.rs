@@ -1,0 +1,17 @@
+//! What `cargo xtask bench page` needs: the page and the relay in release, a browser, and nats-server, whose WebSocket is
+//! measured beside ours.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::{browser, page, run};
+
+/// Builds and installs; gives the flags that tell where everything is.
+pub(super) fn prepare() -> Result<Vec<OsString>> {
+    super::ensure_programs(&[("nats-server", "nats-server")], "its WebSocket is measured beside ours")?;
+    let browser = browser::ensure()?;
+    page::build()?;
+    let signalbox = run::release_binary()?;
+    Ok(vec!["--chromium".into(), browser.chromium.into(), "--signalbox".into(), signalbox.into()])
+}
