@@ -7,6 +7,7 @@
 
 mod apart;
 mod chat;
+mod hands;
 mod hostile;
 mod metrics;
 mod pictures;
