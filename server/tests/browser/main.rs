@@ -8,6 +8,7 @@
 mod apart;
 mod changes;
 mod chat;
+mod hands;
 mod hostile;
 mod metrics;
 mod news;
