@@ -8,9 +8,14 @@ const channel = new MessageChannel();
 
 // One animation frame: milliseconds until `draw` came back, and until the main thread had rendered it.
 function frame(draw) {
-  return new Promise((resolve) => requestAnimationFrame(() => {
+  return new Promise((resolve, reject) => requestAnimationFrame(() => {
     const begin = performance.now();
-    draw();
+    try {
+      draw();
+    } catch (error) {
+      reject(error);
+      return;
+    }
     const drawn = performance.now();
     // A task of its own, and so behind this frame's style, layout, paint and, without a GPU, rasterising.
     channel.port1.onmessage = () => resolve([drawn - begin, performance.now() - begin]);

@@ -80,6 +80,8 @@ function smoothie(spec) {
     grid: { millisPerLine: windowS * 100, verticalSections: 6 },
     timestampFormatter: SmoothieChart.timeFormatter,
   });
+  // It measures this one even when it is told to draw on it; `streamTo` would also begin to draw by itself.
+  chart.canvas = canvas;
   // It draws nothing unless time has moved by a pixel; without this, only 1/6 of a second later.
   let drawnMs = 0;
   const rows = data.columns.map((values, i) => {

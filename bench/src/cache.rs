@@ -6,12 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::report::{Spread, quantity, table};
-use http::{Load, load};
-
-mod http;
+use crate::http::{self, Load, load};
+use crate::report::{Spread, cores, quantity, say, table};
 
 /// Measures the cache of patrons.
 #[derive(Debug, clap::Args)]
@@ -34,6 +32,9 @@ pub(crate) struct Args {
     /// Changes per second while the delay is measured.
     #[arg(long, default_value_t = 1_000)]
     changes_per_sec: u32,
+    /// Write the figures to this file as well, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 /// How long a server may take to be there.
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         alive.push(load(relay.port, "/healthz", "200 OK", args.connections, secs)?);
         cached.push(load(relay.port, "/patron/1", "signalbox-cache: hit", args.connections, secs)?);
     }
-    let delay = delay(args, &postgres)?;
+    let delays = (0..args.runs).map(|_| delay(args, &postgres)).collect::<anyhow::Result<Vec<_>>>()?;
 
     let rate = |loads: &[Load]| Spread::of(loads.iter().map(|load| load.per_sec).collect());
     let p99 = |loads: &[Load]| Spread::of(loads.iter().map(|load| load.p99_micros).collect());
@@ -89,13 +90,40 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     say(&table(&["case", "per second", "p99"], &rows));
     let of = 100.0 * rate(&cached).median / rate(&alive).median;
     let of_pgbench = 100.0 * rate(&uncached).median / pgbench_rate.median;
-    say(&format!("cached: {of:.0} % of /healthz; uncached: {of_pgbench:.0} % of pgbench"));
-    say(&delay);
+    say(&format!("cached: {of:.0} % of /healthz; uncached: {of_pgbench:.0} % of pgbench\n"));
+    let figure = |figure: fn(&Delay) -> f64| Spread::of(delays.iter().map(figure).collect());
+    let figures = [
+        ("p50", figure(|delay| delay.p50_micros)),
+        ("p99", figure(|delay| delay.p99_micros)),
+        ("longest", figure(|delay| delay.max_micros)),
+    ];
+    let per_sec = figure(|delay| delay.per_sec);
+    say(&format!("a change is known after, at {} changes a second:", quantity(per_sec.median)));
+    say(&table(&["", "after"], &figures.map(|(name, spread)| vec![name.to_owned(), micros(spread)])));
+    if let Some(path) = &args.json {
+        let load = |loads: &[Load]| json!({ "per_sec": rate(loads), "p99_micros": p99(loads) });
+        let [p50, p99, longest] = figures.map(|(_, spread)| spread);
+        let figures = json!({
+            "cores": cores(), "runs": args.runs, "connections": args.connections,
+            "healthz": load(&alive), "cached": load(&cached), "uncached": load(&uncached),
+            "pgbench_per_sec": pgbench_rate,
+            "delay_micros": { "changes_per_sec": per_sec, "p50": p50, "p99": p99, "longest": longest },
+        });
+        std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")?;
+    }
     Ok(())
 }
 
+/// How soon changes were known.
+struct Delay {
+    per_sec: f64,
+    p50_micros: f64,
+    p99_micros: f64,
+    max_micros: f64,
+}
+
 /// A fresh relay hears of changes at a steady rate; its own account of the delay is the result.
-fn delay(args: &Args, postgres: &Postgres) -> anyhow::Result<String> {
+fn delay(args: &Args, postgres: &Postgres) -> anyhow::Result<Delay> {
     let relay = Relay::start(&args.signalbox, postgres, "install")?;
     relay.until("the patrons to be watched", |info| info["tables"][0]["state"] == "watched")?;
     let n = (f64::from(args.changes_per_sec) * args.secs).ceil();
@@ -108,13 +136,8 @@ fn delay(args: &Args, postgres: &Postgres) -> anyhow::Result<String> {
     ))?;
     let per_sec = n / begun.elapsed().as_secs_f64();
     let info = relay.until("every change", |info| info["received"].as_f64() == Some(n))?;
-    let of = |key: &str| info["delay"][key].as_u64().unwrap_or(0);
-    Ok(format!(
-        "{n} changes at {per_sec:.0} a second: known after {} us (p50), {} us (p99), {} us (longest)",
-        of("p50_us"),
-        of("p99_us"),
-        of("max_us")
-    ))
+    let of = |key: &str| info["delay"][key].as_f64().context("the relay's own account");
+    Ok(Delay { per_sec, p50_micros: of("p50_us")?, p99_micros: of("p99_us")?, max_micros: of("max_us")? })
 }
 
 fn spread(spread: Spread) -> String {
@@ -123,11 +146,6 @@ fn spread(spread: Spread) -> String {
 
 fn micros(spread: Spread) -> String {
     format!("{:.0} us ({:.0} to {:.0})", spread.median, spread.min, spread.max)
-}
-
-#[expect(clippy::print_stdout, reason = "the report belongs on standard output")]
-fn say(text: &str) {
-    println!("{text}");
 }
 
 fn free_port() -> anyhow::Result<u16> {

@@ -11,7 +11,10 @@ mod chat;
 mod collector;
 mod feed;
 mod frames;
+mod http;
 mod load;
+mod news;
+mod news_site;
 mod page;
 mod peer;
 mod process;
@@ -36,6 +39,8 @@ enum Cli {
     Feed(feed::Args),
     /// Samples from many agents.
     Collector(collector::Args),
+    /// Headlines of many slow sites, and of large pages.
+    News(news::Args),
     /// The queues view under load, and many browsers that watch one channel beside nats-server's WebSocket.
     Page(page::Args),
     /// One load run in this process; prints its result as JSON. Used by the others.
@@ -78,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Cli::Charts(args) => charts::run(&args),
         Cli::Feed(args) => feed::run(&args),
         Cli::Collector(args) => collector::run(&args),
+        Cli::News(args) => news::run(&args),
         Cli::Page(args) => page::run(&args),
         Cli::Load(Load::Publish(args)) => load::publish::run(&args),
         Cli::Load(Load::TapClients(args)) => load::tap_clients::run(&args),

@@ -33,6 +33,7 @@ mod setup;
 mod snapshot;
 pub mod statements;
 mod timing;
+mod tls;
 
 use cache::Correction;
 pub use commands::{SetupReport, install, remove, status};

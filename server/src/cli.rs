@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::telemetry;
+
 pub mod agent;
 pub mod broker;
 pub mod chat;
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
+    telemetry::flush();
     result.unwrap_or_else(|error| {
         #[expect(clippy::print_stderr, reason = "the error of a command belongs on standard error")]
         {

@@ -169,11 +169,11 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Service that runs the scripts of pages whose source says `render`, such as signalbox render.",
     ),
-    setting(
+    list(
         "news_private",
-        "refuse|allow",
+        "refuse|allow|NETWORK",
         "refuse",
-        "Whether news sources may have addresses that are not public (this machine, the local network).",
+        "Whether news sources may have addresses that are not public (this machine, the local network), or which: as 192.168.1.5 or 10.0.0.0/8.",
     ),
     setting("page_dir", "DIR", "", "Serve the page from this folder instead of the one inside the binary."),
     setting(
@@ -234,7 +234,8 @@ pub const TABLES: &[Table] = &[
                   link = \"a.more\"                   # CSS selector of the link inside or around one; default the nearest\n\
                   render = false                    # let the service of news_renderer run its scripts first\n\
                   interval = \"5m\"                   # how old its headlines may get; default 5m\n\
-                  deadline = \"10s\"                  # how long a fetch may take; default 10s\n",
+                  deadline = \"10s\"                  # how long a fetch may take; default 10s\n\
+                  max_bytes = \"1MiB\"                # the largest page that is taken; default news_page_bytes, which no source may pass\n",
     },
 ];
 
@@ -353,11 +354,7 @@ impl Settings {
             },
             news: NewsOptions {
                 renderer: items(layers, "news_renderer", renderer_from_text)?.pop(),
-                allows_private: one(layers, "news_private", |text| match text {
-                    "refuse" => Ok(false),
-                    "allow" => Ok(true),
-                    _ => Err("allowed are refuse and allow".to_owned()),
-                })?,
+                reach: news_source::reach_from_layers(layers)?,
             },
             log: one(layers, "log", |text| Ok(text.to_owned()))?,
             log_format: one(layers, "log_format", |text| match text {

@@ -2,7 +2,8 @@
 //! while somebody looks. Knows no HTTP server and no page.
 
 mod fetch;
-mod guard;
+mod gateway;
+pub mod guard;
 mod headlines;
 pub mod render;
 
@@ -26,6 +27,7 @@ use crate::limits::Limits;
 pub use headlines::Matcher;
 
 use fetch::{Answer, Body, Fetcher, Validators};
+use guard::Reach;
 use headlines::Found;
 
 /// Shortest time until a source that failed is tried again, however short its interval is.
@@ -36,8 +38,8 @@ const RETRY_MIN: Duration = Duration::from_secs(5);
 pub struct NewsOptions {
     /// A service that runs a page's scripts.
     pub renderer: Option<Url>,
-    /// Whether addresses that are not public may be asked.
-    pub allows_private: bool,
+    /// Addresses that may be asked.
+    pub reach: Reach,
 }
 
 /// The sources, and what they last brought.
@@ -47,6 +49,7 @@ pub struct News {
     /// Rises with each change; whoever waits watches it.
     revision: watch::Sender<u64>,
     connections: Semaphore,
+    page_bytes_max: u64,
     headlines_max: usize,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -81,7 +84,6 @@ impl News {
         limits: &Limits,
         shutdown: CancellationToken,
     ) -> anyhow::Result<Arc<Self>> {
-        let bytes_max = usize::try_from(limits.news_page_bytes).unwrap_or(usize::MAX);
         let source = |rule: &NewsSource| {
             Arc::new(Source {
                 rule: rule.clone(),
@@ -91,7 +93,8 @@ impl News {
         };
         Ok(Arc::new(Self {
             sources: sources.iter().map(source).collect(),
-            fetcher: Fetcher::new(options.renderer, options.allows_private, bytes_max)?,
+            fetcher: Fetcher::new(options.renderer, options.reach)?,
+            page_bytes_max: limits.news_page_bytes,
             revision: watch::Sender::new(0),
             connections: Semaphore::new(
                 usize::try_from(limits.news_connections).unwrap_or(Semaphore::MAX_PERMITS),
@@ -167,8 +170,10 @@ impl News {
         let started = Instant::now();
         let deadline = source.rule.deadline;
         let known = source.state.lock().validators.clone();
+        let bytes_max = source.rule.bytes_max.unwrap_or(self.page_bytes_max).min(self.page_bytes_max);
+        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         let work = async {
-            match self.fetcher.fetch(&source.rule.url, source.rule.render, &known).await {
+            match self.fetcher.fetch(&source.rule.url, source.rule.render, &known, bytes_max).await {
                 Ok(Answer::NotModified) => Ok(None),
                 Ok(Answer::Body(body)) => self.find(source, *body).await.map(Some),
                 Err(error) => Err(error.to_string()),
@@ -263,7 +268,8 @@ impl Source {
                 if state.failure.as_ref().is_none_or(|failure| failure.reason != reason) {
                     tracing::warn!(source = %name, "no headlines from {name}: {reason}");
                 }
-                state.failure = Some(NewsFailure { reason, at_ms: now_ms });
+                let at_ms = state.failure.as_ref().map_or(now_ms, |failure| failure.at_ms);
+                state.failure = Some(NewsFailure { reason, at_ms });
             }
         }
     }

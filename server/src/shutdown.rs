@@ -21,6 +21,7 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
             }
             if is_second {
                 tracing::warn!("second signal: ending at once");
+                crate::telemetry::flush();
                 std::process::exit(130);
             }
             tracing::info!("signal received: shutting down; a second one ends at once");

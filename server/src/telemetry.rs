@@ -1,5 +1,8 @@
 //! Logs: lines for people by default, JSON by option, always on standard error.
 
+mod lines;
+mod writer;
+
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
@@ -24,14 +27,17 @@ pub fn init(format: LogFormat, filter: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| {
         format!("log filter {filter:?} (try \"info\" or \"warn,signalbox::broker=debug\")")
     })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(format == LogFormat::Json);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| writer::Lines);
+    let is_colored = std::io::stderr().is_terminal();
     let result = match format {
-        LogFormat::Text => builder.try_init(),
+        LogFormat::Text => builder.event_format(lines::Lines { is_colored }).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
-    result.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+    result.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))?;
+    writer::start().context("logging cannot start")
+}
+
+/// Waits until what was logged is on standard error: to be called before the process ends.
+pub fn flush() {
+    writer::flush();
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
 use axum::routing::{get, post};
 use signalbox_shared::api::ServiceInfo;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 
 use crate::changes::Changes;
 use crate::chat::Chat;
@@ -119,21 +120,30 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         .route("/api/metrics/history", get(metrics_api::history))
         .route("/api/changes", get(api::changes))
         .route("/api/patrons", get(patrons::list))
-        .route("/patron", post(patrons::create))
-        .route("/patron/{id}", get(patrons::read).put(patrons::change).delete(patrons::delete))
+        .merge(patrons_by_key(state.changes.clone()))
         .route("/api/metrics/rules", get(metrics_api::rules))
         .route("/api/metrics/marks", get(metrics_api::marks))
         .route("/api/news", get(news::json))
         .route("/news", get(news::html))
         .route("/api/openapi.json", get(api::openapi))
         .method_not_allowed_fallback(api::method_not_allowed)
-        .layer(axum::extract::DefaultBodyLimit::max(
-            usize::try_from(limits.http_body_bytes).unwrap_or(usize::MAX),
-        ))
-        .layer(middleware::from_fn_with_state(allowed.clone(), auth::check))
-        .layer(auth::cors(allowed))
+        // In one, for each layer by itself costs every request a service made anew.
+        .layer(
+            ServiceBuilder::new()
+                .layer(auth::cors(allowed.clone()))
+                .layer(middleware::from_fn_with_state(allowed, auth::check))
+                .layer(DefaultBodyLimit::max(usize::try_from(limits.http_body_bytes).unwrap_or(usize::MAX))),
+        )
         // A probe asks by whatever name it likes and learns nothing.
         .route("/healthz", get(api::health))
         .with_state(state)
         .merge(assets::routes(settings.page_dir.as_deref()))
+}
+
+/// With a state of their own: that of the others is many times as much to be handed to each request.
+fn patrons_by_key(changes: Changes) -> Router<AppState> {
+    Router::new()
+        .route("/patron", post(patrons::create))
+        .route("/patron/{id}", get(patrons::read).put(patrons::change).delete(patrons::delete))
+        .with_state(changes)
 }

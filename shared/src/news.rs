@@ -48,7 +48,7 @@ pub struct NewsSource {
 pub struct NewsFailure {
     /// What went wrong, for a person to read.
     pub reason: String,
-    /// When, in milliseconds since the Unix epoch.
+    /// When the first of the tries that failed in a row did, in milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod charts;
 mod chat;
 mod feed;
+mod news;
 mod page;
 
 use std::convert::Infallible;
@@ -20,13 +21,14 @@ use crate::{debian, process, progress, workspace};
 type Prepare = fn() -> Result<Vec<OsString>>;
 
 /// What can be measured, in the order of the reference.
-const SUBJECTS: [(&str, Prepare); 7] = [
+const SUBJECTS: [(&str, Prepare); 8] = [
     ("broker", broker::prepare),
     ("cache", cache::prepare),
     ("charts", charts::prepare),
     ("chat", chat::prepare),
     ("feed", feed::prepare),
     ("collector", feed::prepare_collector),
+    ("news", news::prepare),
     ("page", page::prepare),
 ];
 

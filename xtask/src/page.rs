@@ -1,8 +1,8 @@
 //! The page, ready to be served: compiled for size, joined to the browser by wasm-bindgen, compressed in advance.
 //!
-//! The same files come out of `trunk build --release`, which remains for development; this way needs no Trunk, and
-//! leaves a file of `dist/` untouched when its content is the same, so that the relay that embeds them is not built
-//! again for nothing.
+//! The same page, only larger, comes out of `trunk build --release`, which remains for development; this way needs no
+//! Trunk, and leaves a file of `dist/` untouched when its content is the same, so that the relay that embeds them is
+//! not built again for nothing.
 
 mod shell;
 mod sync;
@@ -22,6 +22,11 @@ pub(crate) use sync::files_below;
 const NAME: &str = "signalbox-frontend";
 /// The profile that compiles for size. `index.html` names it for Trunk.
 const PROFILE: &str = "wasm-release";
+
+/// Goes with [`PROFILE`]: views lose their types where they meet, so that the same code builds all of them instead of a
+/// copy for each. Added to the flags of `.cargo/config.toml`; not for development, where types make errors legible.
+pub(crate) const ERASED_VIEWS: [&str; 2] =
+    ["--config", "target.wasm32-unknown-unknown.rustflags=[\"--cfg\", \"erase_components\"]"];
 
 /// Builds it and gives the directory that holds it.
 pub(crate) fn build() -> Result<PathBuf> {
@@ -43,12 +48,14 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 fn compile() -> Result<()> {
     let mut cargo = workspace::cargo()?;
-    process::run(cargo.args(["build", "--locked", "--package", NAME, "--bin", NAME]).args([
-        "--target",
-        workspace::WASM_TARGET,
-        "--profile",
-        PROFILE,
-    ]))
+    process::run(
+        cargo.arg("build").args(ERASED_VIEWS).args(["--locked", "--package", NAME, "--bin", NAME]).args([
+            "--target",
+            workspace::WASM_TARGET,
+            "--profile",
+            PROFILE,
+        ]),
+    )
 }
 
 /// Fills `stage` with every file of the page as a browser asks for it.

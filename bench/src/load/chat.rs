@@ -72,6 +72,8 @@ const SPEAKERS: usize = 20;
 const AT_ONCE: usize = 64;
 /// How long it may be silent before what is missing counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Bytes read at once: more than waits for one client between two turns.
+const READ_BYTES: usize = 64 * 1024;
 /// What the arrivals themselves have to say must not be measured.
 const SETTLE: Duration = Duration::from_secs(3);
 /// Window of a client that never reads, in bytes: it takes next to nothing for it.
@@ -137,12 +139,21 @@ struct Crowd {
     clients: Vec<Client>,
     start: Instant,
     n_in: usize,
+    /// Where each read puts what it takes.
+    space: Vec<u8>,
 }
 
 impl Crowd {
     fn new(args: &Args, start: Instant) -> anyhow::Result<Self> {
         let clients = Vec::with_capacity(args.lines + args.sockets);
-        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(1_024), clients, start, n_in: 0 })
+        Ok(Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(1_024),
+            clients,
+            start,
+            n_in: 0,
+            space: vec![0; READ_BYTES],
+        })
     }
 
     /// Lets everybody in, a few at a time.
@@ -181,7 +192,7 @@ impl Crowd {
         for event in &self.events {
             let client = &mut self.clients[event.token().0];
             let was_in = client.is_in;
-            client.read(self.start)?;
+            client.read(self.start, &mut self.space)?;
             self.n_in += usize::from(!was_in && client.is_in);
         }
         Ok(!self.events.is_empty())

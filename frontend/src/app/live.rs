@@ -43,19 +43,20 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// Changes the value; whoever watches it is told in the next frame. `change` must not touch this store again.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let result = change(&mut self.signal.write_untracked());
+        self.tell_soon();
+        result
+    }
+
+    /// Apart from [`Self::update`], of which there is a copy for each change that the page knows.
+    #[inline(never)]
+    fn tell_soon(&self) {
         if !self.is_due.swap(true, Ordering::Relaxed) {
             let this = self.clone();
-            let tell = move || {
+            call_soon(Box::new(move || {
                 this.is_due.store(false, Ordering::Relaxed);
                 this.signal.notify();
-            };
-            if page_events::is_hidden() {
-                set_timeout(tell, HIDDEN_PACE);
-            } else {
-                request_animation_frame(tell);
-            }
+            }));
         }
-        result
     }
 
     /// Reads the value; the view that asks is run again when it changes.
@@ -66,6 +67,14 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// Reads the value once.
     pub fn peek<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         read(&self.signal.read_untracked())
+    }
+}
+
+fn call_soon(tell: Box<dyn FnOnce()>) {
+    if page_events::is_hidden() {
+        set_timeout(tell, HIDDEN_PACE);
+    } else {
+        request_animation_frame(tell);
     }
 }
 

@@ -5,14 +5,15 @@
 
 use std::ops::Range;
 
-use super::decimate::{decimate, is_dense};
+use super::decimate::{decimate, open_column};
 use super::scale::TimeScale;
 use super::series::Series;
 
 /// Lines that one chart keeps, so that its memory is bounded: some 40 KB each at a plot of 1,200 pixels.
 const LINES_MAX: usize = 16;
-/// Columns from which on keeping is worth its while.
+/// Columns from which on keeping is worth its while, and points per column.
 const COLUMNS_MIN: i64 = 64;
+const PER_COLUMN_MIN: f64 = 12.0;
 /// Vertices kept left of what is shown, for the joins: two columns' worth.
 const LEAD_VERTICES: usize = 4;
 
@@ -56,6 +57,12 @@ impl KeptColumns {
     }
 }
 
+/// Whether a line has many points in each column.
+#[must_use]
+pub fn is_dense(series: &Series, scale: &TimeScale) -> bool {
+    series.interval_ms().is_some_and(|interval_ms| PER_COLUMN_MIN * interval_ms < scale.ms_per_px())
+}
+
 /// The vertices of one line over whole columns that no new point can change.
 #[derive(Debug, Default)]
 struct Kept {
@@ -74,9 +81,8 @@ impl Kept {
         columns: Range<i64>,
         mut sink: impl FnMut(f64, f64),
     ) {
-        let Some((last_ms, _)) = series.last() else { return };
-        // The last point's column may still get more.
-        let complete = scale.column_from_ms(last_ms).clamp(columns.start, columns.end);
+        let Some(open) = open_column(series, scale) else { return };
+        let complete = open.clamp(columns.start, columns.end);
         if self.is_right(series, scale, &columns, complete) {
             let n_left = self.vertices.partition_point(|(x_px, _)| *x_px < columns.start as f64);
             self.vertices.drain(..n_left.saturating_sub(LEAD_VERTICES));
@@ -131,9 +137,11 @@ mod tests {
         #[test]
         fn what_is_kept_is_what_would_be_read(
             points_max in 1_500usize..6_000,
+            // Points are read one by one, or by blocks.
+            window_ms in prop_oneof![Just(2_000.0), Just(9_000.0)],
             steps in prop::collection::vec((0usize..900, -30i64..60, 0u8..10, -1e3..1e3f64), 1..20),
         ) {
-            let scale = TimeScale::new(2_000.0, WIDTH as u32);
+            let scale = TimeScale::new(window_ms, WIDTH as u32);
             let mut series = Series::new(points_max);
             let mut room = Room::new(1 << 20);
             let mut kept = KeptColumns::default();

@@ -99,7 +99,10 @@ pub fn summary(title: &str, unit: &str, rows: &[LegendRow]) -> String {
         n => format!(" and {n} more"),
     };
     let unit = if unit.is_empty() { "no unit" } else { unit };
-    format!("{title} ({unit}) of {}{more}. Arrow keys go from sample to sample.", names.join(", "))
+    format!(
+        "{title} ({unit}) of {}{more}. Arrow keys go from sample to sample, M to the mark before, Shift+M to the one after.",
+        names.join(", ")
+    )
 }
 
 /// Shows the rows; each is a button: a click shows its line alone, with Shift (or the key `x`) it takes it out or in.

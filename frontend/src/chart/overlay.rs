@@ -159,7 +159,8 @@ fn make_pin(document: &Document, pin: &Pin) -> Result<HtmlElement, JsValue> {
     let is_alert = pin.marks.iter().any(|mark| mark.kind == MarkKind::Alert);
     let made = element(document, "button", if is_alert { "chart-pin is-alert" } else { "chart-pin" })?;
     made.set_attribute("type", "button")?;
-    // The keyboard reaches marks through the cursor, whose values name them; a stop at each would be a long way.
+    // The keyboard goes from mark to mark by a key of the chart, which tells their words; a stop at each of them would
+    // be a long way.
     made.set_tab_index(-1);
     let text = element(document, "span", "chart-pin-text")?;
     text.set_text_content(Some(&pin_text(pin)));

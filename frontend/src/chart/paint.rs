@@ -12,7 +12,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::backend::CommandBackend;
 use super::commands::{Commands, Ink, UNITS_PER_PX};
-use super::kept_columns::KeptColumns;
+use super::kept_columns::{KeptColumns, is_dense};
 use super::layout::Layout;
 use super::palette::{Rgb, Theme};
 use super::scale::{TimeScale, ValueScale};
@@ -58,6 +58,9 @@ pub struct Line<'a> {
     pub series: &'a Series,
 }
 
+/// Of more lines than these each is drawn thin.
+const BROAD_LINES_MAX: usize = 8;
+
 /// A tick of the value axis and what it says.
 pub type ValueTick = (f64, String);
 
@@ -99,7 +102,7 @@ pub struct Strip<'a> {
 }
 
 impl Strip<'_> {
-    /// Width of the lines in units: the more there are, the thinner, for they must be told apart.
+    /// Width of the widest line in units: the more there are, the thinner, for they must be told apart.
     #[must_use]
     pub fn line_width(&self) -> i32 {
         line_width(self.layout, self.lines.len())
@@ -137,6 +140,8 @@ impl Strip<'_> {
         kept: &mut KeptColumns,
     ) {
         let ink = Ink { rgb: line.color, alpha: u8::MAX };
+        // A dense line is one upright stroke per column, and broader ones would run into each other.
+        let width = if is_dense(line.series, self.time) { thin_width(self.layout) } else { width };
         let start = start as f64;
         let units_per_px = f64::from(UNITS_PER_PX);
         // A canvas takes any number, but its rasteriser need not go to the moon.
@@ -172,12 +177,13 @@ fn whole(value: f64) -> i32 {
 /// Width of `n_lines` lines in units.
 #[must_use]
 pub fn line_width(layout: &Layout, n_lines: usize) -> i32 {
-    let css_px = match n_lines {
-        0..=8 => 1.5,
-        9..=30 => 1.25,
-        _ => 1.0,
-    };
-    units_f64(css_px * layout.ratio)
+    if n_lines <= BROAD_LINES_MAX { units_f64(1.5 * layout.ratio) } else { thin_width(layout) }
+}
+
+/// A single device pixel where a CSS pixel is one: what takes a browser without a GPU a tenth of the time of any other
+/// width.
+fn thin_width(layout: &Layout) -> i32 {
+    units_f64(layout.ratio)
 }
 
 /// A time label: the column of its tick, and what it says.

@@ -2,19 +2,125 @@
 // arrive as UTF-16 units and are only ever drawn.
 
 const PX = 1 / 16;
-const ALIGN = ["left", "center", "right"];
 
 const css = (word) => `rgb(${word >>> 24} ${(word >>> 16) & 255} ${(word >>> 8) & 255} / ${(word & 255) / 255})`;
+
+const inks = new Map();
+
+function inkOf(word) {
+  let ink = inks.get(word);
+  if (ink === undefined) {
+    if (inks.size === 512) inks.clear();
+    ink = css(word);
+    inks.set(word, ink);
+  }
+  return ink;
+}
+
+// Hours, minutes and seconds as clocks write them: what every time label is made of.
+const two = (n) => String(n).padStart(2, "0");
+const CLOCK_WORDS = [
+  ...Array.from({ length: 24 }, (_, n) => two(n)),
+  ...Array.from({ length: 60 }, (_, n) => `:${two(n)}`),
+];
+const CLOCK = /^\d\d(:\d\d)+$/;
+
+// Texts of one font family. To set one takes a browser some ten times as long as to copy it, and each second has a text
+// of its own: so the words of clocks are drawn once, all together, and copied from then on.
+class Texts {
+  constructor(family) {
+    this.family = family;
+    this.sheets = new Map();
+    this.widths = new Map();
+    this.ruler = document.createElement("canvas").getContext("2d");
+  }
+
+  // Width of a text in device pixels.
+  measure(text, size) {
+    // Digits are of one width in any font worth reading, and a clock's words stand at whole pixels.
+    const key = `${size} ${CLOCK.test(text) ? text.replace(/\d/g, "0") : text}`;
+    let width = this.widths.get(key);
+    if (width === undefined) {
+      if (this.widths.size === 512) this.widths.clear();
+      this.ruler.font = `${size}px ${this.family}`;
+      width = this.ruler.measureText(text).width;
+      this.widths.set(key, width);
+    }
+    return width;
+  }
+
+  // The words of clocks in one size and ink, each in a cell of its own.
+  sheet(size, ink) {
+    const key = `${size} ${ink}`;
+    let sheet = this.sheets.get(key);
+    if (sheet === undefined) {
+      // A theme and a size more than a page has at once.
+      if (this.sheets.size === 4) this.sheets.clear();
+      const [width, height, perRow] = [Math.ceil(this.measure(":00", size)) + 4, 2 * Math.ceil(size * 0.8), 12];
+      const context = document.createElement("canvas").getContext("2d");
+      context.canvas.width = width * perRow;
+      context.canvas.height = height * Math.ceil(CLOCK_WORDS.length / perRow);
+      Object.assign(context, { font: `${size}px ${this.family}`, textBaseline: "middle", fillStyle: inkOf(ink) });
+      const steps = [Math.round(this.measure("00", size)), Math.round(this.measure(":00", size))];
+      sheet = { canvas: context.canvas, width, height, steps, places: new Map() };
+      CLOCK_WORDS.forEach((word, n) => {
+        const [x, y] = [(n % perRow) * width, Math.floor(n / perRow) * height];
+        context.fillText(word, x + 1, y + height / 2);
+        sheet.places.set(word, [x, y]);
+      });
+      this.sheets.set(key, sheet);
+    }
+    return sheet;
+  }
+
+  // Writes `text` on `context`: `align` is the part of its width that stands left of `x`, and `y` its middle.
+  write(context, text, x, y, size, ink, align) {
+    const left = align === 0 ? x : x - align * this.measure(text, size);
+    if (!CLOCK.test(text)) {
+      const font = `${size}px ${this.family}`;
+      // To tell a canvas its font anew is not free.
+      if (context.toldFont !== font) context.font = context.toldFont = font;
+      context.fillStyle = inkOf(ink);
+      context.fillText(text, left, y);
+      return;
+    }
+    const { canvas, width, height, steps, places } = this.sheet(size, ink);
+    // Whole pixels, so that a copy is as sharp as what it was made from.
+    const top = Math.round(y) - height / 2;
+    let to = Math.round(left) - 1;
+    for (let i = 0; i < text.length; i += i === 0 ? 2 : 3) {
+      const [fromX, fromY] = places.get(text.slice(i, i === 0 ? 2 : i + 3));
+      context.drawImage(canvas, fromX, fromY, width, height, to, top, width, height);
+      to += steps[i === 0 ? 0 : 1];
+    }
+  }
+}
+
+// All charts of a page have one font, and most say the same times.
+const families = new Map();
+
+function textsOf(family) {
+  let texts = families.get(family);
+  if (texts === undefined) {
+    if (families.size === 4) families.clear();
+    families.set(family, (texts = new Texts(family)));
+  }
+  return texts;
+}
+
+// A function of its own: most of all time is spent here, and a browser makes a short loop fast sooner than a long one.
+function trace(c, w, i, end) {
+  c.moveTo(w[i] * PX, w[i + 1] * PX);
+  for (i += 2; i < end; i += 2) c.lineTo(w[i] * PX, w[i + 1] * PX);
+}
 
 export class Player {
   constructor(canvases, movers, family) {
     this.contexts = canvases.map((canvas) => canvas.getContext("2d"));
     this.movers = movers;
+    this.held = [];
     this.animations = [];
-    this.family = family;
-    this.inks = new Map();
-    // What each canvas has been told of its text; telling it again is not free.
-    this.texts = canvases.map(() => ({}));
+    this.texts = textsOf(family);
   }
 
   // Gives a canvas its size in device pixels; that wipes it and its state.
@@ -24,38 +130,19 @@ export class Player {
     context.canvas.height = height;
     context.lineJoin = "round";
     context.textBaseline = "middle";
-    this.texts[index] = {};
-  }
-
-  ink(word) {
-    let ink = this.inks.get(word);
-    if (ink === undefined) {
-      if (this.inks.size === 512) this.inks.clear();
-      ink = css(word);
-      this.inks.set(word, ink);
-    }
-    return ink;
-  }
-
-  // Readies a canvas for text. Not within a clip: restoring would undo it unseen.
-  type(index, size, align) {
-    const [context, told] = [this.contexts[index], this.texts[index]];
-    if (told.size !== size) context.font = `${(told.size = size)}px ${this.family}`;
-    if (told.align !== align) context.textAlign = ALIGN[(told.align = align)];
-    return context;
+    context.toldFont = undefined;
   }
 
   measure(text, size) {
-    return this.type(0, size, 0).measureText(text).width;
+    return this.texts.measure(text, size);
   }
 
   play(w) {
-    let [target, c] = [0, this.contexts[0]];
+    let c = this.contexts[0];
     for (let i = 0; i < w.length; ) {
       switch (w[i++]) {
         case 0:
-          target = w[i++];
-          c = this.contexts[target];
+          c = this.contexts[w[i++]];
           break;
         case 1:
           c.clearRect(w[i], w[i + 1], w[i + 2], w[i + 3]);
@@ -72,15 +159,14 @@ export class Player {
           c.restore();
           break;
         case 4:
-          c.strokeStyle = this.ink(w[i]);
+          c.strokeStyle = inkOf(w[i]);
           c.lineWidth = w[i + 1] * PX;
           c.beginPath();
           i += 2;
           break;
         case 5: {
           const end = i + 1 + 2 * w[i];
-          c.moveTo(w[i + 1] * PX, w[i + 2] * PX);
-          for (i += 3; i < end; i += 2) c.lineTo(w[i] * PX, w[i + 1] * PX);
+          trace(c, w, i + 1, end);
           i = end;
           break;
         }
@@ -88,16 +174,16 @@ export class Player {
           c.stroke();
           break;
         case 7:
-          c.fillStyle = this.ink(w[i++]);
+          c.fillStyle = inkOf(w[i++]);
           c.fill();
           break;
         case 8:
-          c.fillStyle = this.ink(w[i]);
+          c.fillStyle = inkOf(w[i]);
           c.fillRect(w[i + 1] * PX, w[i + 2] * PX, w[i + 3] * PX, w[i + 4] * PX);
           i += 5;
           break;
         case 9:
-          c.fillStyle = this.ink(w[i]);
+          c.fillStyle = inkOf(w[i]);
           c.beginPath();
           c.arc(w[i + 1] * PX, w[i + 2] * PX, w[i + 3] * PX, 0, 2 * Math.PI);
           c.fill();
@@ -105,9 +191,8 @@ export class Player {
           break;
         case 10: {
           const end = i + 6 + w[i + 5];
-          c.fillStyle = this.ink(w[i]);
-          this.type(target, w[i + 4] * PX, w[i + 3]);
-          c.fillText(String.fromCharCode(...w.subarray(i + 6, end)), w[i + 1] * PX, w[i + 2] * PX);
+          const text = String.fromCharCode(...w.subarray(i + 6, end));
+          this.texts.write(c, text, w[i + 1] * PX, w[i + 2] * PX, w[i + 4] * PX, w[i], w[i + 3] / 2);
           i = end;
           break;
         }
@@ -121,7 +206,8 @@ export class Player {
   hold(index, x) {
     this.animations[index]?.cancel();
     this.animations[index] = undefined;
-    this.movers[index].style.transform = `translateX(${x}px)`;
+    if (this.held[index] !== x) this.movers[index].style.transform = `translateX(${x}px)`;
+    this.held[index] = x;
   }
 
   // Lets the compositor move the layer `index` from `x` CSS pixels to the left: `n` steps of `step` CSS pixels, each

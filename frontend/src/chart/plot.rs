@@ -96,7 +96,8 @@ pub struct Plot {
     /// Column of the strip's left edge; tiles stand right of it.
     strip_start: i64,
     labels_start: i64,
-    drawn_labels: Vec<TimeLabel>,
+    /// How time stood to pixels, and at which moments labels stand.
+    drawn_labels: Option<(TimeScale, TimeTicks, Vec<i64>)>,
     marks: Vec<Mark>,
     kept: KeptColumns,
 }
@@ -125,7 +126,7 @@ impl Plot {
             seats: [None; 2],
             strip_start: 0,
             labels_start: 0,
-            drawn_labels: Vec::new(),
+            drawn_labels: None,
             marks: Vec::new(),
             kept: KeptColumns::default(),
         })
@@ -175,16 +176,9 @@ impl Plot {
     /// Draws what is new, and sets the picture in motion.
     pub fn draw(&mut self, frame: &Frame<'_>) -> Drawn {
         let range = self.range(frame);
-        let Some(mut layout) = self.layout else { return Drawn::default() };
-        let ticks = value_labels(range, &layout);
-        if self.widen_gutter(&ticks) {
-            match self.layout {
-                Some(wider) => layout = wider,
-                None => return Drawn::default(),
-            }
-        }
         self.backend.borrow_mut().commands().clear_all();
-        let mut drawn = Drawn { has_axis: self.draw_axis(&layout, range, &ticks), ..Drawn::default() };
+        let Some((layout, has_axis)) = self.draw_axis(range) else { return Drawn::default() };
+        let mut drawn = Drawn { has_axis, ..Drawn::default() };
         let time = TimeScale::new(frame.window_ms, layout.plot_width as u32);
         let lines = frame.lines.iter().map(|line| (line.id, line.color));
         // An agent that is forgotten and comes back may have another colour; the tiles look at its points alone.
@@ -281,32 +275,33 @@ impl Plot {
         self.tiles.reset();
         self.drawn_axis = None;
         self.seats = [None; 2];
-        self.drawn_labels.clear();
+        self.drawn_labels = None;
     }
 
-    /// Makes room for labels that have become wider than the gutter; says whether it had to.
-    fn widen_gutter(&mut self, ticks: &[ValueTick]) -> bool {
-        let Some(layout) = self.layout else { return false };
-        // The same labels were measured when they were drawn.
+    /// Makes room for labels that have become wider than the gutter.
+    fn widen_gutter(&mut self, ticks: &[ValueTick]) {
+        let Some(layout) = self.layout else { return };
         let (ratio, size) = (layout.ratio, layout.label_size());
         let longest = ticks.iter().map(|(_, label)| label).max_by_key(|label| label.chars().count());
         let width = longest.map_or(0.0, |label| self.backend.borrow().text_width_px(label, size));
         let step = GUTTER_STEP * ratio;
         let needed = ((width + GUTTER_GAPS * ratio) / step).ceil() * step;
-        let is_wider = self.gutter < needed as i32;
-        if is_wider {
+        if self.gutter < needed as i32 {
             self.gutter = needed.round() as i32;
             self.lay_out();
         }
-        is_wider
     }
 
-    fn draw_axis(&mut self, layout: &Layout, range: ValueRange, ticks: &[ValueTick]) -> bool {
-        let wanted = Some((range, *layout, self.inks));
-        if self.drawn_axis == wanted {
-            return false;
+    /// Draws the value axis unless it is right as it is; says whether it did, and how the box is divided for it.
+    fn draw_axis(&mut self, range: ValueRange) -> Option<(Layout, bool)> {
+        let layout = self.layout?;
+        if self.drawn_axis == Some((range, layout, self.inks)) {
+            return Some((layout, false));
         }
-        self.drawn_axis = wanted;
+        let ticks = value_labels(range, &layout);
+        self.widen_gutter(&ticks);
+        let layout = self.layout?;
+        self.drawn_axis = Some((range, layout, self.inks));
         {
             let mut backend = self.backend.borrow_mut();
             backend.target(AXIS, layout.width, layout.height);
@@ -317,8 +312,8 @@ impl Plot {
             value_max: range.max,
             height_px: f64::from(layout.plot_height),
         };
-        paint::value_axis(&self.backend, layout, self.inks, &scale, ticks);
-        true
+        paint::value_axis(&self.backend, &layout, self.inks, &scale, &ticks);
+        Some((layout, true))
     }
 
     fn draw_strip(&mut self, strip: &Strip<'_>, visible: std::ops::Range<i64>, ahead: i64) -> (bool, i64) {
@@ -375,23 +370,26 @@ impl Plot {
         ticks: TimeTicks,
         visible: std::ops::Range<i64>,
     ) {
-        let half = |label: &str| {
-            (self.backend.borrow().text_width_px(label, layout.label_size()) / 2.0).ceil() as i64 + 1
+        let column = |tick_ms: i64| time.column_from_ms(tick_ms as f64);
+        let half = |tick_ms: i64| {
+            let width_px = self.backend.borrow().text_width_px(&ticks.label(tick_ms), layout.label_size());
+            (width_px / 2.0).ceil() as i64 + 1
         };
         let box_end = visible.start - i64::from(layout.plot_left) + i64::from(layout.width);
-        let mut labels: Vec<TimeLabel> = ticks
-            .between(time.ms_from_column(visible.start), time.ms_from_column(visible.end))
-            .map(|tick_ms| (time.column_from_ms(tick_ms as f64), ticks.label(tick_ms)))
-            .collect();
+        let mut shown: Vec<i64> =
+            ticks.between(time.ms_from_column(visible.start), time.ms_from_column(visible.end)).collect();
         // Only the last can be too near to the edge, and no label comes before all of it fits.
-        while labels.last().is_some_and(|(column, label)| box_end < column + half(label)) {
-            labels.pop();
+        while shown.last().is_some_and(|tick_ms| box_end < column(*tick_ms) + half(*tick_ms)) {
+            shown.pop();
         }
+        let labels = Some((*time, ticks, shown));
         let moved = visible.start - i64::from(layout.plot_left) - self.labels_start;
         let is_in_reach = (0..i64::from(self.labels_width(layout) - layout.width)).contains(&moved);
         if labels == self.drawn_labels && is_in_reach {
             return;
         }
+        let shown = labels.iter().flat_map(|(.., shown)| shown);
+        let texts: Vec<TimeLabel> = shown.map(|tick_ms| (column(*tick_ms), ticks.label(*tick_ms))).collect();
         self.drawn_labels = labels;
         self.labels_start = visible.start - i64::from(layout.plot_left);
         let (width, height) = (self.labels_width(layout), layout.height - layout.plot_bottom());
@@ -400,7 +398,7 @@ impl Plot {
             backend.target(LABELS, width, height);
             backend.commands().clear(0, 0, width, height);
         }
-        paint::time_labels(&self.backend, layout, self.inks, self.labels_start, &self.drawn_labels);
+        paint::time_labels(&self.backend, layout, self.inks, self.labels_start, &texts);
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Key {
     Step(bool),
     /// To the right or left edge.
     Edge(bool),
+    /// To the next mark, or to the one before: reading goes backward, for the newest one is at the right edge.
+    Mark(bool),
     /// This at once.
     Act(ChartAct),
     /// Lock what is pointed at.
@@ -62,6 +64,7 @@ pub fn key_of(key: &str, is_shift: bool, now: &Now, cursor_place: f64) -> Option
         "PageDown" => Key::Act(ChartAct::Show(view.panned(1.0))),
         "+" | "=" => Key::Act(ChartAct::Show(view.zoomed(1.0 / ZOOM_STEP, cursor_place))),
         "-" | "_" => Key::Act(ChartAct::Show(view.zoomed(ZOOM_STEP, cursor_place))),
+        "m" | "M" => Key::Mark(is_shift),
         "Enter" => Key::Lock,
         "Escape" => Key::Act(ChartAct::Unlock),
         "0" => Key::Act(ChartAct::Live),
@@ -132,6 +135,8 @@ mod tests {
         check("ArrowLeft", false, Some(Key::Step(false)));
         check("ArrowLeft", true, Some(Key::Act(ChartAct::Show(view.panned(-0.25)))));
         check("+", true, Some(Key::Act(ChartAct::Show(view.zoomed(0.5, 0.5)))));
+        check("m", false, Some(Key::Mark(false)));
+        check("M", true, Some(Key::Mark(true)));
         check("0", false, Some(Key::Act(ChartAct::Live)));
         check(" ", false, Some(Key::Act(ChartAct::TogglePause)));
         check("Tab", false, None);

@@ -1,13 +1,19 @@
-//! Minimum and maximum of every aligned block of 8, 16, 32 ... points of a ring, kept up to date while points are
-//! pushed, so that the extremes of any stretch cost a few dozen steps however long it is.
+//! Beginning, minimum and maximum of every aligned block of 8, 16, 32 ... points of a ring, kept up to date while
+//! points are pushed, so that the extremes of any stretch cost a few dozen steps however long it is.
 //!
 //! Blocks live in slots of a ring themselves. A block that is only partly held may share its slot with a newer one,
 //! and is therefore never read: the ends of a stretch are read point by point.
 
 use super::ring::Ring;
 
-/// Points in the smallest block, as a power of two. Eight: the blocks then take a quarter of the points' own memory.
+/// Points in the smallest block, as a power of two. Eight: all blocks take three eighths of the points' own memory.
 const BLOCK_SHIFT: u32 = 3;
+
+/// How many points a block of `level` holds, as a power of two.
+#[must_use]
+pub const fn points_shift(level: usize) -> u32 {
+    BLOCK_SHIFT + level as u32
+}
 
 /// Smallest and largest value of a stretch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,11 +57,25 @@ impl Extremes {
     }
 }
 
+/// What is known of a block's points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    /// The time of the first one, in milliseconds. Beside the extremes, so that who goes from block to block reads
+    /// memory in its order.
+    pub first_ms: f64,
+    /// Their extremes.
+    pub extremes: Extremes,
+}
+
+impl Block {
+    const NONE: Self = Self { first_ms: 0.0, extremes: Extremes::NONE };
+}
+
 /// Extremes per power-of-two block of a [`Ring`].
 #[derive(Clone, Debug, Default)]
 pub struct Pyramid {
-    /// `levels[n]` holds blocks of `1 << (BLOCK_SHIFT + n)` points; the last one a single block.
-    levels: Vec<Vec<Extremes>>,
+    /// `levels[n]` holds blocks of `1 << points_shift(n)` points; the last one a single block.
+    levels: Vec<Vec<Block>>,
 }
 
 impl Pyramid {
@@ -72,12 +92,12 @@ impl Pyramid {
             let slot = (index >> shift) as usize & (blocks.len() - 1);
             let block = &mut blocks[slot];
             if index & ((1 << shift) - 1) == 0 {
-                *block = Extremes::NONE;
-            } else if block.min <= value && value <= block.max {
+                *block = Block { first_ms: ring.timestamp_ms(index), ..Block::NONE };
+            } else if block.extremes.min <= value && value <= block.extremes.max {
                 // Every wider block was begun no later and holds this one.
                 return;
             }
-            block.merge(value);
+            block.extremes.merge(value);
         }
     }
 
@@ -91,9 +111,10 @@ impl Pyramid {
             for block in block_first..=block_last {
                 let from = (block << shift).max(ring.first());
                 let to = ((block + 1) << shift).min(ring.end());
+                let first_ms = if from < to { ring.timestamp_ms(from) } else { 0.0 };
                 let extremes = self.below(level, ring, from, to);
                 let n_blocks = self.levels[level].len();
-                self.levels[level][block as usize & (n_blocks - 1)] = extremes;
+                self.levels[level][block as usize & (n_blocks - 1)] = Block { first_ms, extremes };
             }
         }
     }
@@ -104,11 +125,27 @@ impl Pyramid {
         self.below(self.levels.len(), ring, from, to)
     }
 
+    /// How many levels there are; none before the first point.
+    #[must_use]
+    pub fn n_levels(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The blocks `from..to` of `level` in their order, in at most two runs. Block `n` holds the points from
+    /// `n << points_shift(level)` on; all of them must be held, or lie ahead.
+    #[must_use]
+    pub fn runs(&self, level: usize, from: u64, to: u64) -> [&[Block]; 2] {
+        let blocks = &self.levels[level];
+        let (slot, n) = (from as usize & (blocks.len() - 1), to.saturating_sub(from) as usize);
+        let n_first = n.min(blocks.len() - slot);
+        [&blocks[slot..slot + n_first], &blocks[..n - n_first]]
+    }
+
     fn rebuild(&mut self, ring: &Ring) {
         let n_blocks = ring.capacity() >> BLOCK_SHIFT;
         self.levels = std::iter::successors(Some(n_blocks), |n| Some(n / 2))
             .take_while(|n| 0 < *n)
-            .map(|n| vec![Extremes::NONE; n])
+            .map(|n| vec![Block::NONE; n])
             .collect();
         self.rebuild_from(ring, ring.first());
     }
@@ -137,12 +174,12 @@ impl Pyramid {
             let mask = blocks.len() - 1;
             let is_top = level + 1 == level_end;
             while low < high && (low & 1 == 1 || is_top) {
-                extremes.merge_all(blocks[low as usize & mask]);
+                extremes.merge_all(blocks[low as usize & mask].extremes);
                 low += 1;
             }
             if low < high && high & 1 == 1 {
                 high -= 1;
-                extremes.merge_all(blocks[high as usize & mask]);
+                extremes.merge_all(blocks[high as usize & mask].extremes);
             }
             (low, high) = (low / 2, high / 2);
         }
@@ -191,6 +228,15 @@ mod tests {
                 let (a, b) = (a.index(ring.len() + 1) as u64, b.index(ring.len() + 1) as u64);
                 let (from, to) = (ring.first() + a.min(b), ring.first() + a.max(b));
                 prop_assert_eq!(pyramid.extremes(&ring, from, to), naive(&ring, from, to));
+            }
+            for level in 0..pyramid.n_levels() {
+                let shift = points_shift(level);
+                let (from, to) = (ring.first().next_multiple_of(1 << shift) >> shift, ((ring.end() - 1) >> shift) + 1);
+                for (n, block) in (from..to).zip(pyramid.runs(level, from, to).concat()) {
+                    let points = n << shift..((n + 1) << shift).min(ring.end());
+                    prop_assert_eq!(block.first_ms, ring.timestamp_ms(points.start));
+                    prop_assert_eq!(block.extremes, naive(&ring, points.start, points.end));
+                }
             }
         }
     }

@@ -98,6 +98,12 @@ impl Series {
         &self.ring
     }
 
+    /// What is known of its points by blocks.
+    #[must_use]
+    pub fn pyramid(&self) -> &Pyramid {
+        &self.pyramid
+    }
+
     /// Usual milliseconds between points; none before there are three.
     #[must_use]
     pub fn interval_ms(&self) -> Option<f64> {

@@ -339,6 +339,7 @@ impl Mounted {
             Key::Edge(is_right) => {
                 context.on_act.run(ChartAct::Move(now.view.time_at(if is_right { 1.0 } else { 0.0 })));
             }
+            Key::Mark(is_forward) => self.to_mark(at.unwrap_or(now.view.end_ms), is_forward, &now.view),
             Key::Step(is_forward) => {
                 // Samples that share a pixel are one step: each of them would move nothing.
                 let apart_ms = (placed.time.ms_per_px() * placed.layout.ratio / 2.0).max(1.0);
@@ -352,5 +353,16 @@ impl Mounted {
             }
         }
         true
+    }
+
+    /// Moves the cursor to the next mark before or after a moment, and the view along when the mark is out of it.
+    fn to_mark(&self, from_ms: f64, is_forward: bool, view: &Viewport) {
+        let context = &self.chart.context;
+        let next = context.marks.try_with_untracked(|marks| marks.step(from_ms.round() as i64, is_forward));
+        let Some(at_ms) = next.flatten().map(|at_ms| at_ms as f64) else { return };
+        if !(0.0..=1.0).contains(&view.place_of(at_ms)) {
+            context.on_act.run(ChartAct::Show(Viewport { end_ms: at_ms + view.window_ms / 2.0, ..*view }));
+        }
+        context.on_act.run(ChartAct::Move(at_ms));
     }
 }

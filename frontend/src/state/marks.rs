@@ -49,6 +49,15 @@ impl Marks {
         }
     }
 
+    /// The moment of the first mark later than `at_ms`, or of the last one earlier.
+    #[must_use]
+    pub fn step(&self, at_ms: i64, is_forward: bool) -> Option<i64> {
+        let later = self.marks.partition_point(|mark| mark.at_ms <= at_ms);
+        let earlier = self.marks.partition_point(|mark| mark.at_ms < at_ms);
+        let next = if is_forward { Some(later) } else { earlier.checked_sub(1) };
+        next.and_then(|next| self.marks.get(next)).map(|mark| mark.at_ms)
+    }
+
     /// The marks from one moment to another, by pins that are at least `apart_ms` apart.
     #[must_use]
     pub fn pins(&self, from_ms: f64, to_ms: f64, apart_ms: f64) -> Vec<Pin> {
@@ -96,6 +105,21 @@ mod tests {
         assert_eq!(texts(&marks, 0.0), [["a"], ["b"], ["c"], ["d"]]);
         assert_eq!(texts(&marks, 11.0), [vec!["a", "b"], vec!["c", "d"]]);
         assert_eq!(marks.pins(15.0, 25.0, 1.0).len(), 1);
+    }
+
+    #[test]
+    fn one_goes_from_mark_to_mark() {
+        let mut marks = Marks::default();
+        assert_eq!((marks.step(5, true), marks.step(5, false)), (None, None));
+        [10, 20, 20, 30].into_iter().for_each(|at_ms| marks.apply(mark(at_ms, &at_ms.to_string())));
+        let check = |at_ms, earlier, later| {
+            assert_eq!((marks.step(at_ms, false), marks.step(at_ms, true)), (earlier, later), "{at_ms}");
+        };
+        check(5, None, Some(10));
+        check(10, None, Some(20));
+        check(20, Some(10), Some(30));
+        check(25, Some(20), Some(30));
+        check(99, Some(30), None);
     }
 
     #[test]

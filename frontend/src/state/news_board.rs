@@ -115,6 +115,13 @@ impl NewsBoard {
         (headlines().count() as u64, headlines().filter(is_new).count() as u64)
     }
 
+    /// Whether every source has brought its headlines or failed.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let has_answered = |source: &NewsSource| source.fetched_at_ms.is_some() || source.failure.is_some();
+        self.news.as_ref().is_some_and(|news| news.sources.iter().all(has_answered))
+    }
+
     /// When the newest headline was seen, in milliseconds since the Unix epoch: what a visit that ends now has seen.
     #[must_use]
     pub fn newest_ms(&self) -> Option<i64> {
@@ -173,6 +180,10 @@ mod tests {
         assert_eq!(board(15).counts(), (3, 2));
         assert_eq!(board(0).newest_ms(), Some(30));
         assert_eq!(board(30).counts(), (3, 0));
+        let mut board = board(0);
+        assert!(board.is_whole() && !NewsBoard::default().is_whole());
+        board.news.as_mut().unwrap().sources[1].fetched_at_ms = None;
+        assert!(!board.is_whole());
     }
 
     #[test]

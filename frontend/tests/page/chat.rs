@@ -148,7 +148,7 @@ async fn days_and_crowds_are_set_apart() {
         }
     });
     eventually("two days", || page.count(".day") == 2).await;
-    assert_eq!(page.text(".day"), "Sunday, 11 January 1970");
+    assert!(page.text(".day").ends_with("11 January 1970"), "{}", page.text(".day"));
     assert_eq!(page.count(".line.note"), 1);
     assert!(page.text(".line.note").ends_with("cid, dan, eve connected"), "{}", page.text(".line.note"));
     assert_eq!(page.count(".line time[datetime]"), 3);

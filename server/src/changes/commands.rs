@@ -1,7 +1,7 @@
 //! What `signalbox db` does, on a connection of its own.
 
 use signalbox_shared::changes::TableState;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::error::{DatabaseError, words};
 use super::setup::{self, Target};
@@ -58,7 +58,7 @@ pub async fn remove(settings: &Settings) -> Result<SetupReport, DatabaseError> {
 
 async fn connect(settings: &Settings) -> Result<(DatabaseUrl, Client), DatabaseError> {
     let url = settings.database_url.clone().ok_or(DatabaseError::Off)?;
-    let connecting = url.config().connect(NoTls).await;
+    let connecting = url.config().connect(url.tls()).await;
     let (client, connection) = connecting.map_err(|error| DatabaseError::Unreachable(words(&error)))?;
     // Ends with the client.
     tokio::spawn(async move {

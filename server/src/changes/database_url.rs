@@ -1,11 +1,15 @@
 //! The address of a PostgreSQL database, checked when it is read. It holds a password, which is never shown.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::tls;
 
 /// Time to make one connection, so that a machine that swallows packets does not hold anybody for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -13,14 +17,32 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const APPLICATION_NAME: &str = "signalbox";
 
 /// Where a database is and who asks: `postgresql://user:password@host:port/name`, or `host=... user=... dbname=...`.
-#[derive(Clone, PartialEq)]
-pub struct DatabaseUrl(Config);
+///
+/// With `sslmode=require`, `verify-ca` or `verify-full` it is spoken to by TLS, and its certificate and name are checked
+/// each time; `sslrootcert=FILE` names who may have signed it. Else it is spoken to without TLS.
+#[derive(Clone)]
+pub struct DatabaseUrl {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
 
 impl DatabaseUrl {
     /// The settings of a connection.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.0
+        &self.config
+    }
+
+    /// What makes the connection's TLS, where the settings want it.
+    #[must_use]
+    pub fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
+    }
+}
+
+impl PartialEq for DatabaseUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.config == other.config
     }
 }
 
@@ -29,14 +51,17 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (text, authorities) = without_tls_words(text);
         let mut config: Config = text.parse().map_err(|_| {
             "not a database address: give postgresql://USER:PASSWORD@HOST:PORT/NAME or host=... user=... dbname=..."
                 .to_owned()
         })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err("sslmode=require: this version speaks to PostgreSQL without TLS; use sslmode=prefer on a \
-                        network that you trust, or connect through a local proxy that speaks TLS, such as pgbouncer"
-                .to_owned());
+        if config.get_ssl_mode() != SslMode::Require {
+            if authorities.is_some() {
+                return Err("sslrootcert without sslmode=require: nothing would be checked".to_owned());
+            }
+            // A server that offers TLS by itself mostly does so with a certificate that nobody has signed.
+            config.ssl_mode(SslMode::Disable);
         }
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host("127.0.0.1");
@@ -50,17 +75,36 @@ impl FromStr for DatabaseUrl {
         if config.get_application_name().is_none() {
             config.application_name(APPLICATION_NAME);
         }
-        Ok(Self(config))
+        Ok(Self { config, tls: tls::connector(authorities.as_deref())? })
     }
+}
+
+/// The address in words that tokio-postgres knows, and the file of `sslrootcert`.
+fn without_tls_words(text: &str) -> (String, Option<PathBuf>) {
+    let (head, words, separator) = match text.split_once('?') {
+        Some((head, query)) if text.contains("://") => (format!("{head}?"), query, '&'),
+        None if text.contains("://") => return (text.to_owned(), None),
+        _ => (String::new(), text, ' '),
+    };
+    let mut authorities = None;
+    let mut kept = Vec::new();
+    for word in words.split(separator) {
+        match word.split_once('=') {
+            Some(("sslrootcert", path)) => authorities = Some(PathBuf::from(path)),
+            Some(("sslmode", "verify-ca" | "verify-full")) => kept.push("sslmode=require"),
+            _ => kept.push(word),
+        }
+    }
+    (head + &kept.join(&separator.to_string()), authorities)
 }
 
 impl fmt::Display for DatabaseUrl {
     /// Database and place, without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.0.get_dbname().or_else(|| self.0.get_user()).unwrap_or("postgres");
+        let name = self.config.get_dbname().or_else(|| self.config.get_user()).unwrap_or("postgres");
         write!(f, "{name} on ")?;
-        let ports = self.0.get_ports();
-        for (i, host) in self.0.get_hosts().iter().enumerate() {
+        let ports = self.config.get_ports();
+        for (i, host) in self.config.get_hosts().iter().enumerate() {
             if 0 < i {
                 write!(f, ", ")?;
             }
@@ -108,10 +152,25 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_used_where_it_is_asked_for() {
+        let mode = |text: &str| text.parse::<DatabaseUrl>().unwrap().config.get_ssl_mode();
+        assert_eq!(mode("postgresql://ada@host/app"), SslMode::Disable);
+        assert_eq!(mode("postgresql://ada@host/app?sslmode=prefer"), SslMode::Disable);
+        assert_eq!(mode("postgresql://ada@host/app?sslmode=require"), SslMode::Require);
+        assert_eq!(mode("postgresql://ada@host/app?connect_timeout=3&sslmode=verify-full"), SslMode::Require);
+        assert_eq!(mode("host=h user=ada sslmode=verify-ca"), SslMode::Require);
+        assert_eq!(mode("host=h user=ada password='a  b'"), SslMode::Disable);
+    }
+
+    #[test]
     fn what_cannot_be_used_says_what_can() {
         check("mysql://ada:secret@host/app", Err("postgresql://USER"));
         check("postgresql://ada:secret@host:no/app", Err("postgresql://USER"));
         check("postgresql://host/app", Err("no user"));
-        check("postgresql://ada:secret@host/app?sslmode=require", Err("without TLS"));
+        check("postgresql://ada:secret@host/app?sslrootcert=/ca.pem", Err("sslrootcert without sslmode"));
+        check(
+            "host=h user=ada password=secret sslmode=verify-full sslrootcert=/no.pem",
+            Err("sslrootcert=/no.pem: "),
+        );
     }
 }

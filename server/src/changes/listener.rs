@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use signalbox_shared::changes::TableState;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{DatabaseError, words};
@@ -52,7 +52,7 @@ async fn session(shared: &Arc<Shared>, was_up: &mut bool) -> anyhow::Result<std:
     let mut config = shared.url.config().clone();
     config.application_name(APPLICATION_NAME);
     let (client, mut connection) =
-        config.connect(NoTls).await.map_err(|error| anyhow::anyhow!(words(&error)))?;
+        config.connect(shared.url.tls()).await.map_err(|error| anyhow::anyhow!(words(&error)))?;
     let mut messages = pin!(stream::poll_fn(move |cx| connection.poll_message(cx)).fuse());
     // LISTEN first, then clear: what changes between the two is announced here and waits in the stream.
     drive(&mut messages, shared, client.batch_execute(&format!("LISTEN {CHANNEL}"))).await??;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio::time::timeout;
-use tokio_postgres::NoTls;
 
 use super::database_url::DatabaseUrl;
 use super::error::DatabaseError;
@@ -24,7 +23,7 @@ impl Connections {
         let deadline = Duration::from_millis(limits.database_millis);
         // What is closed is seen without asking; what is only silent runs into the deadline.
         let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(url.config().clone(), NoTls, config);
+        let manager = Manager::from_config(url.config().clone(), url.tls(), config);
         let pool = Pool::builder(manager)
             .max_size(usize::try_from(limits.database_connections).unwrap_or(usize::MAX))
             .wait_timeout(Some(deadline))

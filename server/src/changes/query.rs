@@ -4,7 +4,7 @@
 //! Without permission to write, every statement runs in a READ ONLY transaction of its own, so that nothing it says can
 //! give it more.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
@@ -12,7 +12,9 @@ use futures_util::TryStreamExt as _;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio_postgres::error::ErrorPosition;
-use tokio_postgres::{CancelToken, NoTls, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{CancelToken, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::sync::CancellationToken;
 
 use super::DatabaseUrl;
 use super::statements::{self, Statement};
@@ -25,6 +27,9 @@ pub const VALUE_CHARS_MAX: usize = 500;
 const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What the connections are called in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "signalbox sql";
+
+/// Told of a statement whose query was cancelled first.
+const NOT_BEGUN: &str = "cancelled before it began";
 
 /// Whether queries may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,7 @@ pub enum Permission {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    tls: MakeRustlsConnect,
     permission: Permission,
     n_rows_max: usize,
     name: String,
@@ -86,8 +92,8 @@ pub struct QueryError {
 #[derive(Default)]
 pub struct Progress {
     n_rows: AtomicU64,
-    running: Mutex<Option<CancelToken>>,
-    is_cancelled: AtomicBool,
+    running: Mutex<Option<(CancelToken, MakeRustlsConnect)>>,
+    cancelled: CancellationToken,
 }
 
 impl Progress {
@@ -103,13 +109,13 @@ impl Progress {
         self.running.lock().is_some()
     }
 
-    /// Asks the server to end it. What runs then fails with the server's own message; what waits does not begin.
+    /// Asks the server to end it. What runs then fails with the server's own message; what waits ends at once.
     pub async fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
-        let token = self.running.lock().clone();
-        if let Some(token) = token {
+        self.cancelled.cancel();
+        let running = self.running.lock().clone();
+        if let Some((token, tls)) = running {
             // A server that cannot be reached for this will not answer the query either, which tells.
-            let _ = token.cancel_query(NoTls).await;
+            let _ = token.cancel_query(tls).await;
         }
     }
 }
@@ -125,9 +131,9 @@ impl Database {
         // What a query has set must not meet the next one on its connection.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Clean };
         let pool =
-            Pool::builder(Manager::from_config(config, NoTls, recycling)).max_size(CONNECTIONS).build();
+            Pool::builder(Manager::from_config(config, url.tls(), recycling)).max_size(CONNECTIONS).build();
         let pool = pool.map_err(|error| plain_error(&error))?;
-        Ok(Self { pool, permission, n_rows_max, name: url.to_string() })
+        Ok(Self { pool, tls: url.tls(), permission, n_rows_max, name: url.to_string() })
     }
 
     /// Where it is and what it is called, without a password.
@@ -152,15 +158,19 @@ impl Database {
 
     /// Runs the statements of `text` one after the other on one connection, up to the first error.
     pub async fn run(&self, text: &str, progress: &Progress) -> Report {
-        let client = match self.pool.get().await {
-            Ok(client) => client,
-            Err(error) => return Report { error: Some(plain_error(&error)), ..Report::default() },
+        let client = tokio::select! {
+            client = self.pool.get() => client.map_err(|error| plain_error(&error)),
+            () = progress.cancelled.cancelled() => Err(own_error(NOT_BEGUN.to_owned())),
         };
-        *progress.running.lock() = Some(client.cancel_token());
+        let client = match client {
+            Ok(client) => client,
+            Err(error) => return Report { error: Some(error), ..Report::default() },
+        };
+        *progress.running.lock() = Some((client.cancel_token(), self.tls.clone()));
         let mut report = Report::default();
         for statement in statements::split(text).all() {
-            if progress.is_cancelled.load(Ordering::Relaxed) {
-                report.error = Some(own_error("cancelled before it began".to_owned()));
+            if progress.cancelled.is_cancelled() {
+                report.error = Some(own_error(NOT_BEGUN.to_owned()));
                 break;
             }
             match self.run_one(&client, statement, progress).await {

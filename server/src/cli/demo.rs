@@ -40,7 +40,12 @@ const EXAMPLES: &str = "\
 Examples:
   signalbox demo                                     against a relay that runs already
   signalbox demo --serve                             with a relay of its own, page on http://127.0.0.1:8088
-  signalbox demo --serve -- --http 127.0.0.1:9000    with its page on another port";
+  signalbox demo --serve -- --http 127.0.0.1:9000    with its page on another port
+  SIGNALBOX_DATABASE_URL=postgres://USER@HOST/NAME signalbox demo --serve
+                                                     with patrons that come, change and go in that database";
+
+/// Names the database, to the relay, to `signalbox sql`, and here. A flag would show its password to who lists processes.
+const DATABASE_VARIABLE: &str = "SIGNALBOX_DATABASE_URL";
 
 /// Runs until SIGINT or SIGTERM, or until its own relay ends.
 ///
@@ -55,7 +60,8 @@ async fn play(args: &Args) -> anyhow::Result<ExitCode> {
     let program = std::env::current_exe().context("cannot find this binary again")?;
     let shutdown = shutdown::on_signal().context("cannot listen for signals")?;
     let mut parts = JoinSet::new();
-    for part in cast(args) {
+    let has_database = std::env::var_os(DATABASE_VARIABLE).is_some_and(|address| !address.is_empty());
+    for part in cast(args).into_iter().chain(has_database.then(patrons)) {
         tell(&format!("{}: signalbox {}", part.name, part.args.join(" ")));
         parts.spawn(supervise::supervise(program.clone(), part, shutdown.clone()));
     }
@@ -116,6 +122,23 @@ fn cast(args: &Args) -> Vec<Part> {
     parts.push(user("grace", 13, GRACE));
     parts
 }
+
+/// Somebody who writes to the table of patrons, past the relay.
+fn patrons() -> Part {
+    let script = Script { every: Duration::from_secs(2), lines: PATRONS };
+    Part { script: Some(script), ..Part::new("patrons", &["sql", "--plain", "--write"]) }
+}
+
+/// The table stays as large as a page shows.
+const PATRONS: &[&str] = &[
+    "insert into patron (name, fav_dish) values ('Ada', 'soup');",
+    "update patron set fav_dish = 'rice with beans' where id = (select max(id) from patron);",
+    "insert into patron (name, fav_dish) values ('Grace', 'dumplings');",
+    "update patron set name = 'Grace H.' where id = (select max(id) from patron);",
+    "update patron set fav_dish = 'apple pie' where id = (select min(id) from patron);",
+    "delete from patron where id = (select min(id) from patron) and 8 < (select count(*) from patron);",
+    "delete from patron where id = (select min(id) from patron) and 8 < (select count(*) from patron);",
+];
 
 /// What two people on duty may say to each other; each begins again at the end.
 const ADA: &[&str] = &[
@@ -178,10 +201,18 @@ mod tests {
     #[test]
     fn the_other_commands_take_what_they_are_given() {
         let cli = Cli::try_parse_from(["demo", "--serve", "--", "--http", "127.0.0.1:0"]).unwrap();
-        for part in cast(&cli.args) {
+        for part in cast(&cli.args).into_iter().chain([patrons()]) {
             let typed = std::iter::once("signalbox").chain(part.args.iter().map(String::as_str));
             let parsed = crate::cli::Cli::try_parse_from(typed);
             assert!(parsed.is_ok(), "{}: {}", part.name, parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn what_the_patrons_are_told_is_whole_statements() {
+        for line in PATRONS {
+            let split = crate::changes::statements::split(line);
+            assert_eq!((split.complete.len(), split.rest.is_none()), (1, true), "{line}");
         }
     }
 

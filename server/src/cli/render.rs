@@ -9,14 +9,15 @@ use anyhow::{Context as _, anyhow};
 use tokio::net::TcpListener;
 
 use crate::limits::Limits;
+use crate::news::guard::Reach;
 use crate::news::render::{Renderer, find_browser};
 use crate::telemetry::LogFormat;
 use crate::{shutdown, telemetry, web};
 
 /// Run pages' scripts in headless Chromium, for news sources that need it.
 ///
-/// Answers GET /render.html?url=..&timeout=..&wait=.. with the page as it is after its scripts have run. A page's
-/// scripts can reach whatever this machine can, so keep it on loopback, and where it reaches nothing that is private.
+/// Answers GET /render.html?url=..&timeout=..&wait=.. with the page as it is after its scripts have run. Pages, and
+/// whatever they load or are sent to, reach public addresses only, unless --allow-private says otherwise.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -49,7 +50,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let browser = args.browser.clone().or_else(find_browser).ok_or_else(|| {
         anyhow!("there is no Chromium on the PATH: install it (on Debian: apt install chromium), or name one with --browser")
     })?;
-    let renderer = Renderer::new(browser, args.browsers.into(), !args.no_sandbox, args.allow_private);
+    let reach = if args.allow_private { Reach::everything() } else { Reach::default() };
+    let renderer = Renderer::new(browser, args.browsers.into(), !args.no_sandbox, reach);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(args.listen).await.with_context(|| {

@@ -60,9 +60,10 @@ struct Row {
     frame_bytes: Option<Amount>,
 }
 
-#[derive(Deserialize)]
+/// An amount as it is written.
+#[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "a whole number, or a text such as \"1MiB\"")]
-enum Amount {
+pub(super) enum Amount {
     Number(u64),
     Text(String),
 }
@@ -133,13 +134,21 @@ fn rule_from_row(row: Row) -> anyhow::Result<BoundsRule> {
 
 /// In the range that the global bound of that name has.
 fn amount(key: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
+    amount_of(key, &format!("broker_{key}"), given)
+}
+
+/// An amount, written as `key`, in the range of the bound of this name.
+///
+/// # Errors
+/// What is none, or outside that range.
+pub(super) fn amount_of(key: &str, bound: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
     let Some(given) = given else { return Ok(None) };
     let text = match given {
         Amount::Number(number) => number.to_string(),
         Amount::Text(text) => text,
     };
-    let row = limits::TABLE.iter().find(|limit| limit.name.strip_prefix("broker_") == Some(key));
-    let row = row.with_context(|| format!("{key} has no global bound"))?;
+    let row = limits::TABLE.iter().find(|limit| limit.name == bound);
+    let row = row.with_context(|| format!("there is no bound {bound}"))?;
     let value = bound_from_text(row, text.trim());
     Ok(Some(value.map_err(|problem| anyhow::anyhow!("{key} = {text:?}: {problem}"))?))
 }

@@ -7,8 +7,10 @@ use anyhow::{Context as _, ensure};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::{Layers, duration_text};
+use super::broker::{Amount, amount_of};
+use super::{Layers, SettingError, duration_text, items};
 use crate::news::Matcher;
+use crate::news::guard::{Network, Reach};
 
 /// Most sources.
 const SOURCES_MAX: usize = 1_000;
@@ -39,6 +41,8 @@ pub struct NewsSource {
     pub interval: Duration,
     /// How long a fetch may take.
     pub deadline: Duration,
+    /// The largest page or feed that is taken, in bytes; none means `news_page_bytes`, which bounds every source.
+    pub bytes_max: Option<u64>,
 }
 
 /// A row as it is written.
@@ -59,6 +63,8 @@ struct Row {
     interval: Duration,
     #[serde(default = "deadline_default", deserialize_with = "duration_text::deserialize")]
     deadline: Duration,
+    #[serde(default)]
+    max_bytes: Option<Amount>,
 }
 
 #[derive(Deserialize)]
@@ -124,8 +130,22 @@ fn source_from_row(row: Row, i: usize) -> anyhow::Result<NewsSource> {
             Matcher::Feed
         }
     };
+    let bytes_max = amount_of("max_bytes", "news_page_bytes", row.max_bytes)?;
     let (render, interval, deadline) = (row.render, row.interval, row.deadline);
-    Ok(NewsSource { name, url, color, matcher, render, interval, deadline })
+    Ok(NewsSource { name, url, color, matcher, render, interval, deadline, bytes_max })
+}
+
+/// Which addresses sources may have.
+///
+/// # Errors
+/// What is neither a word nor a network.
+pub(super) fn reach_from_layers(layers: &Layers) -> Result<Reach, SettingError> {
+    let said = items(layers, "news_private", |text| match text.trim() {
+        "refuse" => Ok(None),
+        "allow" => Ok(Some(Reach::everything())),
+        network => network.parse::<Network>().map(|network| Some(Reach::public_and(vec![network]))),
+    })?;
+    Ok(said.into_iter().flatten().fold(Reach::default(), Reach::and))
 }
 
 /// For sources that name no colour; each can carry white or black text beside it.
@@ -164,6 +184,24 @@ mod tests {
         check(&row("render = true"), Err("not rendered"));
         check(&row("interval = '1ms'"), Err("interval"));
         check(&row("deadline = '0s'"), Err("deadline"));
+        check(&row("max_bytes = '1MiB'"), Ok("#b5482f"));
+        check(&row("max_bytes = 2000"), Ok("#b5482f"));
+        check(&row("max_bytes = '1 page'"), Err("max_bytes"));
+    }
+
+    #[test]
+    fn private_addresses_are_refused_allowed_or_named() {
+        let check = |text: &str, expected: Option<&Reach>| {
+            let mut layers = Layers::default();
+            layers.say_variables([("SIGNALBOX_NEWS_PRIVATE".to_owned(), text.to_owned())].into_iter());
+            assert_eq!(reach_from_layers(&layers).ok().as_ref(), expected, "{text}");
+        };
+        let networks =
+            |texts: &[&str]| Reach::public_and(texts.iter().map(|text| text.parse().unwrap()).collect());
+        check("refuse", Some(&Reach::default()));
+        check("allow", Some(&Reach::everything()));
+        check("192.168.1.5, fd00::/8", Some(&networks(&["192.168.1.5", "fd00::/8"])));
+        check("yes", None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use thiserror::Error;
 
-use super::guard;
+use super::guard::Reach;
 
 /// Most redirects that are followed. Source: browsers follow 20; nobody who sends headlines needs five.
 const REDIRECTS_MAX: usize = 5;
@@ -25,8 +25,7 @@ pub(super) struct Fetcher {
     /// The rendering service is named in the settings, and so it may be anywhere.
     render_client: Client,
     renderer: Option<Url>,
-    allows_private: bool,
-    bytes_max: usize,
+    reach: Reach,
 }
 
 /// What a source said the last time, so that it need not say it again.
@@ -71,7 +70,7 @@ pub(super) enum FetchError {
     Redirects,
     #[error("the site sends elsewhere without saying where")]
     BadRedirect,
-    #[error("over the limit of {bytes_max} bytes (news_page_bytes)")]
+    #[error("over the limit of {bytes_max} bytes (max_bytes of the source, or news_page_bytes)")]
     TooLarge { bytes_max: usize },
     #[error("this source wants its page rendered, and no rendering service is set (news_renderer)")]
     NoRenderer,
@@ -82,25 +81,13 @@ impl Fetcher {
     ///
     /// # Errors
     /// When the system gives no TLS configuration.
-    pub(super) fn new(
-        renderer: Option<Url>,
-        allows_private: bool,
-        bytes_max: usize,
-    ) -> reqwest::Result<Self> {
+    pub(super) fn new(renderer: Option<Url>, reach: Reach) -> reqwest::Result<Self> {
         let common = || Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).no_proxy();
-        let client = common().pool_max_idle_per_host(1);
-        let client =
-            if allows_private { client } else { client.dns_resolver(std::sync::Arc::new(guard::PublicOnly)) };
-        Ok(Self {
-            client: client.build()?,
-            render_client: common().build()?,
-            renderer,
-            allows_private,
-            bytes_max,
-        })
+        let client = common().pool_max_idle_per_host(1).dns_resolver(std::sync::Arc::new(reach.clone()));
+        Ok(Self { client: client.build()?, render_client: common().build()?, renderer, reach })
     }
 
-    /// Fetches a page or a feed.
+    /// Fetches a page or a feed of at most `bytes_max`.
     ///
     /// # Errors
     /// Each variant of [`FetchError`]. There is no deadline here: the caller has one.
@@ -109,20 +96,21 @@ impl Fetcher {
         url: &Url,
         is_rendered: bool,
         known: &Validators,
+        bytes_max: usize,
     ) -> Result<Answer, FetchError> {
         if is_rendered {
-            return self.fetch_rendered(url).await;
+            return self.fetch_rendered(url, bytes_max).await;
         }
         let mut url = url.clone();
         for _ in 0..=REDIRECTS_MAX {
-            guard::check(&url, self.allows_private).map_err(FetchError::Refused)?;
+            self.reach.check(&url).map_err(FetchError::Refused)?;
             let request = self.client.get(url.clone()).headers(head(known));
             let response = request.send().await?;
             if response.status() == StatusCode::NOT_MODIFIED && *known != Validators::default() {
                 return Ok(Answer::NotModified);
             }
             if !response.status().is_redirection() {
-                return self.body(response).await.map(|body| Answer::Body(Box::new(body)));
+                return body(response, bytes_max).await.map(|body| Answer::Body(Box::new(body)));
             }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             url = location.and_then(|location| url.join(location).ok()).ok_or(FetchError::BadRedirect)?;
@@ -131,8 +119,8 @@ impl Fetcher {
     }
 
     /// The page as it is after its scripts have run.
-    async fn fetch_rendered(&self, url: &Url) -> Result<Answer, FetchError> {
-        guard::check(url, self.allows_private).map_err(FetchError::Refused)?;
+    async fn fetch_rendered(&self, url: &Url, bytes_max: usize) -> Result<Answer, FetchError> {
+        self.reach.check(url).map_err(FetchError::Refused)?;
         let service = self.renderer.as_ref().ok_or(FetchError::NoRenderer)?;
         let mut ask = service.join("render.html").map_err(|error| FetchError::Refused(error.to_string()))?;
         ask.query_pairs_mut()
@@ -140,34 +128,34 @@ impl Fetcher {
             .append_pair("timeout", &RENDER_TIMEOUT_SECS.to_string())
             .append_pair("wait", "1");
         let response = self.render_client.get(ask).send().await?;
-        let body = self.body(response).await?;
+        let body = body(response, bytes_max).await?;
         Ok(Answer::Body(Box::new(Body { url: url.clone(), validators: Validators::default(), ..body })))
     }
+}
 
-    async fn body(&self, mut response: Response) -> Result<Body, FetchError> {
-        if !response.status().is_success() {
-            return Err(FetchError::Status(response.status()));
-        }
-        let too_large = || FetchError::TooLarge { bytes_max: self.bytes_max };
-        // Compressed it may be smaller than it is; larger it never is.
-        if response.content_length().is_some_and(|bytes| (self.bytes_max as u64) < bytes) {
+async fn body(mut response: Response, bytes_max: usize) -> Result<Body, FetchError> {
+    if !response.status().is_success() {
+        return Err(FetchError::Status(response.status()));
+    }
+    let too_large = || FetchError::TooLarge { bytes_max };
+    // Compressed it may be smaller than it is; larger it never is.
+    if response.content_length().is_some_and(|bytes| (bytes_max as u64) < bytes) {
+        return Err(too_large());
+    }
+    let validators = Validators {
+        etag: response.headers().get(ETAG).cloned(),
+        last_modified: response.headers().get(LAST_MODIFIED).cloned(),
+    };
+    let charset = response.headers().get(CONTENT_TYPE).and_then(|value| charset(value.to_str().ok()?));
+    let url = response.url().clone();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes_max < bytes.len() + chunk.len() {
             return Err(too_large());
         }
-        let validators = Validators {
-            etag: response.headers().get(ETAG).cloned(),
-            last_modified: response.headers().get(LAST_MODIFIED).cloned(),
-        };
-        let charset = response.headers().get(CONTENT_TYPE).and_then(|value| charset(value.to_str().ok()?));
-        let url = response.url().clone();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if self.bytes_max < bytes.len() + chunk.len() {
-                return Err(too_large());
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(Body { url, bytes, charset, validators })
+        bytes.extend_from_slice(&chunk);
     }
+    Ok(Body { url, bytes, charset, validators })
 }
 
 fn head(known: &Validators) -> HeaderMap {

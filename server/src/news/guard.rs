@@ -1,68 +1,141 @@
-//! Which addresses may be asked: public ones, unless the settings allow others. Checked after resolution, so that a name
-//! cannot point inside, and for literal addresses, which are not resolved.
+//! Which addresses may be asked: public ones, and those that the settings allow besides. Checked after resolution, so that
+//! a name cannot point inside, and for literal addresses, which are not resolved.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Host;
 
-/// A resolver that gives public addresses only.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PublicOnly;
+/// Addresses that may be asked: every public one, and these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach(Vec<Network>);
 
-impl Resolve for PublicOnly {
+/// An address, or all that begin like it: `192.168.1.5`, `10.0.0.0/8`, `fd00::/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// One of them, as IPv6 (IPv4 mapped into it).
+    address: u128,
+    /// How many of its first bits count, 0 to 128.
+    n_bits: u32,
+}
+
+impl Reach {
+    /// Public addresses and those of these networks.
+    #[must_use]
+    pub fn public_and(networks: Vec<Network>) -> Self {
+        Self(networks)
+    }
+
+    /// Every address.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self(vec![Network { address: 0, n_bits: 0 }])
+    }
+
+    /// What either may ask.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    fn includes(&self, ip: IpAddr) -> bool {
+        is_public(ip) || self.0.iter().any(|network| network.includes(ip))
+    }
+
+    /// Checks an address before it is asked; a name in it is left to its resolution.
+    ///
+    /// # Errors
+    /// Why it may not be asked, for a person to read.
+    pub(super) fn check(&self, url: &Url) -> Result<(), String> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("{}: is not followed, only http: and https:", url.scheme()));
+        }
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
+            Some(Host::Domain(_)) => None,
+            None => return Err("the address has no host".to_owned()),
+        };
+        match literal.filter(|ip| !self.includes(*ip)) {
+            Some(ip) => Err(format!("{ip} is no public address; news_private allows others")),
+            None => Ok(()),
+        }
+    }
+
+    /// The addresses of a page's host that may be asked; at least one.
+    ///
+    /// # Errors
+    /// Why there is none, for a person to read.
+    pub(super) async fn look_up(&self, url: &Url) -> Result<Vec<SocketAddr>, String> {
+        self.check(url)?;
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err("the address has no host".to_owned());
+        };
+        self.resolve(host.trim_start_matches('[').trim_end_matches(']'), port).await
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+        let found =
+            tokio::net::lookup_host((host, port)).await.map_err(|error| format!("{host}: {error}"))?;
+        let allowed: Vec<SocketAddr> = found.filter(|address| self.includes(address.ip())).collect();
+        if allowed.is_empty() {
+            return Err(format!("{host} has no public address; news_private allows others"));
+        }
+        Ok(allowed)
+    }
+}
+
+impl Resolve for Reach {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> =
-                found.into_iter().filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(format!(
-                    "{} has no public address; `news_private = \"allow\"` allows others",
-                    name.as_str()
-                )
-                .into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            let found = Self::resolve(&reach, name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
 
-/// Whether an address, its host resolved, is public.
-///
-/// # Errors
-/// Why it is not, for a person to read.
-pub(super) async fn check_resolved(url: &Url) -> Result<(), String> {
-    check(url, false)?;
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return Err("the address has no host".to_owned());
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let found = tokio::net::lookup_host((host, port)).await.map_err(|error| format!("{host}: {error}"))?;
-    match found.map(|address| address.ip()).find(|ip| !is_public(*ip)) {
-        Some(ip) => Err(format!("{host} is {ip}, which is no public address")),
-        None => Ok(()),
+impl Network {
+    fn includes(self, ip: IpAddr) -> bool {
+        let differing = self.address ^ bits(ip);
+        self.n_bits <= differing.leading_zeros()
     }
 }
 
-/// Checks an address before it is asked.
-///
-/// # Errors
-/// Why it is not, for a person to read.
-pub(super) fn check(url: &Url, allows_private: bool) -> Result<(), String> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("{}: is not followed, only http: and https:", url.scheme()));
+impl FromStr for Network {
+    /// What is wrong and what is allowed.
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let wrong = || {
+            "not an address or network: give refuse, allow, or some such as 192.168.1.5, 10.0.0.0/8 or fd00::/8"
+                .to_owned()
+        };
+        let ip: IpAddr = address.trim().parse().map_err(|_| wrong())?;
+        let n_bits_of_it = if ip.is_ipv4() { 32 } else { 128 };
+        let n_bits = match prefix {
+            Some(prefix) => prefix.trim().parse().map_err(|_| wrong())?,
+            None => n_bits_of_it,
+        };
+        if n_bits_of_it < n_bits {
+            return Err(wrong());
+        }
+        Ok(Self { address: bits(ip), n_bits: 128 - n_bits_of_it + n_bits })
     }
-    let literal = match url.host() {
-        Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
-        Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
-        Some(Host::Domain(_)) => None,
-        None => return Err("the address has no host".to_owned()),
-    };
-    match literal.filter(|ip| !allows_private && !is_public(*ip)) {
-        Some(ip) => Err(format!("{ip} is no public address; `news_private = \"allow\"` allows it")),
-        None => Ok(()),
+}
+
+/// Every dress of an IPv4 address becomes the mapped one.
+fn bits(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(ip) => embedded_v4(ip).map_or_else(|| ip.to_bits(), |ip| ip.to_ipv6_mapped().to_bits()),
     }
 }
 
@@ -159,18 +232,42 @@ mod tests {
 
     #[test]
     fn an_address_is_checked_before_it_is_asked() {
-        let check_text =
-            |text: &str, allows| check(&Url::parse(text).unwrap(), allows).map_err(|why| why.len()).is_ok();
-        assert!(check_text("https://example.org/", false));
+        let check = |reach: &Reach, text: &str| reach.check(&Url::parse(text).unwrap()).is_ok();
+        let (public, all) = (Reach::default(), Reach::everything());
+        assert!(check(&public, "https://example.org/"));
         for text in
             ["http://127.0.0.1/", "http://[::1]:80/", "http://2130706433/", "http://0x7f.1/", "http://127.1/"]
         {
-            assert!(!check_text(text, false), "{text}");
-            assert!(check_text(text, true), "{text}");
+            assert!(!check(&public, text), "{text}");
+            assert!(check(&all, text), "{text}");
         }
         for text in ["ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "data:text/html,x"]
         {
-            assert!(!check_text(text, true), "{text}");
+            assert!(!check(&all, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_network_includes_what_begins_like_it() {
+        let includes =
+            |network: &str, ip: &str| network.parse::<Network>().unwrap().includes(ip.parse().unwrap());
+        for (network, ip, expected) in [
+            ("127.0.0.2", "127.0.0.2", true),
+            ("127.0.0.2", "127.0.0.3", false),
+            ("127.0.0.2", "::ffff:127.0.0.2", true),
+            ("10.0.0.0/8", "10.255.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.0.0.0/8", "::1", false),
+            ("0.0.0.0/0", "192.168.0.1", true),
+            ("0.0.0.0/0", "fd00::1", false),
+            ("fd00::/8", "fd12:3456::1", true),
+            ("fd00::/8", "fe80::1", false),
+            ("::/0", "10.0.0.1", true),
+        ] {
+            assert_eq!(includes(network, ip), expected, "{ip} in {network}");
+        }
+        for bad in ["", "local", "10.0.0.0/33", "10.0.0/8", "fd00::/129", "10.0.0.0/-1", "10.0.0.0/"] {
+            assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
     }
 }

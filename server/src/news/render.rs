@@ -9,10 +9,11 @@ use std::time::Duration;
 use reqwest::Url;
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 
-use super::guard;
+use super::gateway::Gateway;
+use super::guard::Reach;
 
 /// Longest time a page may take, in seconds.
 pub const TIMEOUT_SECS_MAX: u64 = 90;
@@ -31,13 +32,16 @@ const FLAGS: &[&str] = &[
     "--disable-sync",
     "--disable-extensions",
     "--mute-audio",
+    // Everything goes through the gateway: loopback too, and nothing past it over UDP.
+    "--proxy-bypass-list=<-loopback>",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
 ];
 
 /// Renders pages.
 pub struct Renderer {
     browser: PathBuf,
     is_sandboxed: bool,
-    allows_private: bool,
+    reach: Reach,
     browsers: Semaphore,
     n_waiting: AtomicU64,
     n_rendered: AtomicU64,
@@ -67,11 +71,11 @@ impl Renderer {
     /// One that runs at most `n_browsers` of this browser at the same time. `is_sandboxed` must be false for a browser
     /// that runs as root.
     #[must_use]
-    pub fn new(browser: PathBuf, n_browsers: usize, is_sandboxed: bool, allows_private: bool) -> Self {
+    pub fn new(browser: PathBuf, n_browsers: usize, is_sandboxed: bool, reach: Reach) -> Self {
         Self {
             browser,
             is_sandboxed,
-            allows_private,
+            reach,
             browsers: Semaphore::new(n_browsers),
             n_waiting: AtomicU64::new(0),
             n_rendered: AtomicU64::new(0),
@@ -88,9 +92,7 @@ impl Renderer {
         wait: Duration,
         deadline: Duration,
     ) -> Result<Vec<u8>, RenderError> {
-        let checked =
-            if self.allows_private { guard::check(url, true) } else { guard::check_resolved(url).await };
-        checked.map_err(RenderError::Refused)?;
+        self.reach.look_up(url).await.map_err(RenderError::Refused)?;
         let _waiting = Waiting::begin(&self.n_waiting)?;
         let work = async {
             let _browser =
@@ -104,26 +106,37 @@ impl Renderer {
         let failed = |error: std::io::Error| RenderError::Browser(error.to_string());
         let n = self.n_rendered.fetch_add(1, Ordering::Relaxed);
         let profile = Profile::make(n).map_err(failed)?;
+        let gateway = Gateway::open(self.reach.clone()).await.map_err(failed)?;
         let mut command = Command::new(&self.browser);
         command.args(FLAGS).args((!self.is_sandboxed).then_some("--no-sandbox"));
         command.arg(format!("--user-data-dir={}", profile.dir.display()));
+        command.arg(format!("--proxy-server=http://{}", gateway.address()));
         command.arg(format!("--virtual-time-budget={}", wait.as_millis()));
         command.args(["--dump-dom", "--", url.as_str()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(failed)?;
-        let mut page = Vec::new();
-        if let Some(out) = child.stdout.take() {
-            out.take(PAGE_BYTES_MAX + 1).read_to_end(&mut page).await.map_err(failed)?;
+        let child = command.spawn().map_err(failed)?;
+        tokio::select! {
+            never = gateway.run() => match never {},
+            page = document(child) => page,
         }
-        if PAGE_BYTES_MAX < page.len() as u64 {
-            return Err(RenderError::TooLarge);
-        }
-        let status = child.wait().await.map_err(failed)?;
-        if !status.success() || page.is_empty() {
-            return Err(RenderError::Browser(format!("it ended with {status} and {} bytes", page.len())));
-        }
-        Ok(page)
     }
+}
+
+/// What the browser prints, once it has ended well.
+async fn document(mut child: Child) -> Result<Vec<u8>, RenderError> {
+    let failed = |error: std::io::Error| RenderError::Browser(error.to_string());
+    let mut page = Vec::new();
+    if let Some(out) = child.stdout.take() {
+        out.take(PAGE_BYTES_MAX + 1).read_to_end(&mut page).await.map_err(failed)?;
+    }
+    if PAGE_BYTES_MAX < page.len() as u64 {
+        return Err(RenderError::TooLarge);
+    }
+    let status = child.wait().await.map_err(failed)?;
+    if !status.success() || page.is_empty() {
+        return Err(RenderError::Browser(format!("it ended with {status} and {} bytes", page.len())));
+    }
+    Ok(page)
 }
 
 /// One page that waits or is rendered.

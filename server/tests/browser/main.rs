@@ -6,15 +6,20 @@
 #![expect(unreachable_pub, reason = "`pub` marks what the tests may use of their support")]
 
 mod apart;
+mod changes;
 mod chat;
+mod hands;
 mod hostile;
 mod metrics;
+mod news;
+mod patrons;
 mod pictures;
 mod queues;
 mod queues_hostile;
 mod queues_publish;
 mod queues_tail;
 mod queues_viewers;
+mod render;
 mod resume;
 mod shipped;
 mod support;

@@ -7,10 +7,17 @@ pub mod fleet;
 pub mod http;
 pub mod peers;
 pub mod ports;
+#[path = "../it/support/postgres.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "these tests use a part of what the others need")]
+pub mod postgres;
 pub mod programs;
 #[path = "../it/support/pty.rs"]
 pub mod pty;
 pub mod relay;
+pub mod settings_file;
+#[path = "../it/news/site.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "these tests use a part of what the others need")]
+pub mod site;
 mod views;
 
 use std::path::PathBuf;

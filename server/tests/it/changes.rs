@@ -4,6 +4,7 @@ mod faults;
 mod feed;
 mod patrons;
 mod setup;
+mod tls;
 mod two_servers;
 
 use signalbox::config::{Settings, WatchRule};

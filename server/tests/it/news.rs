@@ -10,10 +10,15 @@ use site::Site;
 
 /// A relay with these sources, which may be on this machine.
 async fn relay(sources: &str) -> TestServer {
+    relay_that_reaches("allow", sources).await
+}
+
+/// The same with that setting `news_private`.
+async fn relay_that_reaches(private: &str, sources: &str) -> TestServer {
     let path = std::env::temp_dir().join(format!("signalbox-news-{}-{:p}.toml", std::process::id(), sources));
     std::fs::write(&path, sources).unwrap();
     let mut layers = Layers::default();
-    layers.say_variables([("SIGNALBOX_NEWS_PRIVATE".to_owned(), "allow".to_owned())].into_iter());
+    layers.say_variables([("SIGNALBOX_NEWS_PRIVATE".to_owned(), private.to_owned())].into_iter());
     let said = layers.say_file(&path);
     std::fs::remove_file(&path).unwrap();
     said.unwrap();
@@ -58,6 +63,7 @@ async fn pages_and_feeds_bring_headlines_and_each_fault_costs_only_itself() {
         source(&site, "empty", "/empty", "headline = 'h2 a'"),
         source(&site, "nofeed", "/page", ""),
         source(&site, "cut", "/cut", "headline = 'h2 a'"),
+        source(&site, "small", "/huge", "headline = 'h2 a'\nmax_bytes = '64KiB'"),
         "[[sources]]\nname = \"nobody\"\nurl = \"http://127.0.0.1:1/\"\nheadline = 'a'\n".to_owned(),
     ];
     let server = relay(&sources.concat()).await;
@@ -80,6 +86,7 @@ async fn pages_and_feeds_bring_headlines_and_each_fault_costs_only_itself() {
         ("drips", "no answer within the deadline of 300ms"),
         ("huge", "over the limit of 4194304 bytes"),
         ("bomb", "over the limit of 4194304 bytes"),
+        ("small", "over the limit of 65536 bytes"),
         ("loop", "elsewhere more than 5 times"),
         ("away", "file: is not followed"),
         ("error", "500 Internal Server Error"),
@@ -128,6 +135,10 @@ async fn what_changes_is_told_and_what_fails_keeps_its_headlines() {
     .await;
     assert_eq!(titles(&broken.sources[0]), ["Edition 1", "Constant"]);
     assert!(broken.sources[0].fetched_at_ms.is_some());
+    // It says since when, however often it is tried again.
+    let again = news(&server, &format!("?since={}&wait=20", broken.revision)).await;
+    assert!(broken.revision < again.revision);
+    assert_eq!(again.sources[0].failure, broken.sources[0].failure);
     server.stop().await;
 }
 
@@ -141,18 +152,69 @@ async fn an_address_inside_is_refused_also_behind_a_redirect_or_a_name() {
             site.address.port()
         ),
     ];
-    let path = std::env::temp_dir().join(format!("signalbox-news-inside-{}.toml", std::process::id()));
-    std::fs::write(&path, sources.concat()).unwrap();
-    let mut layers = Layers::default();
-    layers.say_file(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
-    let Settings { sources, news: options, .. } = Settings::from_layers(&layers).unwrap();
-    let server = TestServer::start_with(Settings { sources, news: options, ..quiet_settings() }).await;
+    let server = relay_that_reaches("refuse", &sources.concat()).await;
     let answer = news(&server, "").await;
     assert!(failure(&answer.sources[0]).contains("127.0.0.1 is no public address"), "{answer:?}");
     assert!(failure(&answer.sources[1]).contains("localhost has no public address"), "{answer:?}");
     assert_eq!(site.n_requests(), 0);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_site_that_may_be_asked_cannot_send_the_relay_to_one_that_may_not() {
+    let inside = Site::start().await;
+    let port = inside.address.port();
+    let site = Site::start_on([127, 0, 0, 2].into()).await;
+    let to = |name: &str, url: String| source(&site, name, &format!("/to?url={url}"), "headline = 'h2 a'");
+    let page = |host: &str| format!("http://{host}:{port}/page");
+    let sources = [
+        source(&site, "allowed", "/page", "headline = 'h2 a'"),
+        to("literal", page("127.0.0.1")),
+        to("number", page("2130706433")),
+        to("mapped", page("[::ffff:127.0.0.1]")),
+        to("name", page("localhost")),
+        to("cloud", "http://169.254.169.254/latest/meta-data".to_owned()),
+        to("twice", format!("http://{}/to?url={}", site.address, page("127.0.0.1"))),
+    ];
+    let server = relay_that_reaches("127.0.0.2", &sources.concat()).await;
+    let answer = news(&server, "").await;
+    assert_eq!(titles(&answer.sources[0])[0], "One & two", "{answer:?}");
+    for source in &answer.sources[1..] {
+        assert!(failure(source).contains("no public address"), "{source:?}");
+    }
+    assert_eq!((inside.n_requests(), site.n_requests()), (0, 8));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_hangs_holds_nobody_else_up() {
+    let site = Site::start().await;
+    let hangs = source(&site, "hangs", "/hangs", "headline = 'h2 a'\ndeadline = '120s'");
+    let server = relay(&(hangs + &source(&site, "page", "/page", "headline = 'h2 a'"))).await;
+    let answer = news(&server, "?since=0&wait=60").await;
+    assert_eq!((titles(&answer.sources[1])[0], answer.sources[0].is_fetching), ("One & two", true));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn news_check_says_what_each_source_matched() {
+    let site = Site::start().await;
+    let settings = [
+        "news_private = 'allow'\n".to_owned(),
+        source(&site, "good", "/page", "headline = 'h2 a'"),
+        source(&site, "bad", "/error", "headline = 'h2 a'"),
+    ];
+    let path = std::env::temp_dir().join(format!("signalbox-news-check-{}.toml", std::process::id()));
+    std::fs::write(&path, settings.concat()).unwrap();
+    let mut command = crate::process::signalbox(&["news", "check", "--config"]);
+    let output = command.arg(&path).output().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].starts_with("good: 2 headlines in "), "{told}");
+    assert_eq!(lines[1], format!("  One & two <http://{}/1>", site.address));
+    assert!(lines[3].starts_with("bad: failed: the site answers 500 Internal Server Error"), "{told}");
 }
 
 #[tokio::test]

@@ -116,7 +116,9 @@ async fn a_wrong_setting_names_itself_its_source_and_the_allowed_range() {
 
 #[tokio::test]
 async fn every_command_has_help_with_examples() {
-    for command in ["serve", "broker", "agent", "listen", "send", "chat", "demo"] {
+    for command in
+        ["serve", "broker", "agent", "listen", "send", "chat", "demo", "sql", "news", "render", "db"]
+    {
         let output = signalbox(&[command, "--help"]).output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && text.contains("Examples:"), "{command}: {text}");

@@ -2,3 +2,5 @@
 
 mod chat;
 mod hostile;
+mod sql;
+mod sql_plain;

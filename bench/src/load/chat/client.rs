@@ -11,8 +11,6 @@ use mio::net::TcpStream;
 pub(super) const MARK: &str = "bench-line ";
 /// How the names of those begin that never read.
 pub(super) const STALLED: &str = "stalled-";
-/// Bytes read at once: more than waits for one client between two turns, so that a short read has taken everything.
-const READ_BYTES: usize = 64 * 1024;
 
 /// What one client has got.
 pub(super) struct Heard {
@@ -130,11 +128,10 @@ impl Client {
         })
     }
 
-    /// Takes everything that waits.
-    pub(super) fn read(&mut self, start: Instant) -> anyhow::Result<()> {
-        let mut space = [0; READ_BYTES];
+    /// Takes everything that waits, by way of `space`, whose content means nothing.
+    pub(super) fn read(&mut self, start: Instant, space: &mut [u8]) -> anyhow::Result<()> {
         loop {
-            let n = match self.stream.read(&mut space) {
+            let n = match self.stream.read(space) {
                 Ok(0) => 0,
                 Ok(n) => n,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -157,7 +154,7 @@ impl Client {
                 self.partial = bytes;
             }
             // Edge-triggered, and a short read of a stream has emptied it (man 7 epoll, question 9).
-            if n < READ_BYTES {
+            if n < space.len() {
                 return Ok(());
             }
         }

@@ -64,6 +64,10 @@ impl Control {
                     self.stores.news.update(|board| {
                         board.failure = None;
                         board.news = Some(news);
+                        // To somebody who is here for the first time, new is what comes after every source was seen.
+                        if board.seen_until_ms == 0 && board.is_whole() {
+                            board.seen_until_ms = board.newest_ms().unwrap_or(0);
+                        }
                     });
                     // A tab that is closed says nothing; the next one begins from here.
                     if let Some(newest) = self.stores.news.peek(|board| board.newest_ms()) {

@@ -2,7 +2,7 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use signalbox_shared::changes::{Patron, PatronFields, PatronId};
+use signalbox_shared::changes::{LinkState, Patron, PatronFields, PatronId};
 
 use crate::app::use_control;
 use crate::state::patrons::{Conflict, Edit, Row};
@@ -11,8 +11,20 @@ use crate::state::patrons::{Conflict, Edit, Row};
 #[component]
 pub fn PatronTable() -> impl IntoView {
     let control = use_control();
-    control.load_patrons();
     let store = control.stores.patrons.clone();
+    let changes = control.stores.changes.clone();
+    let is_up = Memo::new(move |_| {
+        changes.with(|changes| changes.info.as_ref().is_some_and(|info| info.link == LinkState::Up))
+    });
+    let loader = control.clone();
+    // Once for whoever opens the page, and again whenever the database is back, for what was changed meanwhile was not told.
+    Effect::new(move |was_up: Option<bool>| {
+        let is_up = is_up.get();
+        if was_up.is_none_or(|was_up| is_up && !was_up) {
+            loader.load_patrons();
+        }
+        is_up
+    });
     let rows = {
         let store = store.clone();
         move || store.with(|patrons| patrons.rows.clone().unwrap_or_default())

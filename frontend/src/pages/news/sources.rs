@@ -1,10 +1,13 @@
-//! The sources: how many headlines each brought, how old they are, and why one failed.
+//! The sources: which failed and why, always in sight, and how many headlines each brought, behind a fold.
 
 use leptos::prelude::*;
 use signalbox_shared::news::NewsSource;
 
 use crate::app::use_control;
 use crate::state::units;
+
+/// Sources that failed, in sight; further ones stand behind the fold with all the others.
+const FAILED_MAX: usize = 3;
 
 /// The list of sources.
 #[component]
@@ -19,12 +22,29 @@ pub fn Sources() -> impl IntoView {
         };
         news.with(|board| board.news.iter().flat_map(|n| &n.sources).map(row).collect::<Vec<_>>())
     });
+    let failed = move || {
+        sources.with(|sources| {
+            let failed = sources.iter().filter(|(source, _)| source.failure.is_some());
+            failed.take(FAILED_MAX).cloned().collect::<Vec<_>>()
+        })
+    };
+    let n_further = move || sources.with(|sources| n_failed(sources).saturating_sub(FAILED_MAX as u64));
     view! {
+        <ul class="news-failures" aria-label="Sources that failed" hidden=move || failed().is_empty()>
+            <For each=failed key=row_key let((source, n_headlines))>
+                <FailureItem source n_headlines />
+            </For>
+            <li hidden=move || n_further() == 0>
+                {move || format!("{} failed too; they stand among the sources.", units::counted(n_further(), "further source", "further sources"))}
+            </li>
+        </ul>
         <details class="panel news-sources">
             <summary>
                 {move || sources.with(|sources| {
-                    let n_failed = sources.iter().filter(|(source, _)| source.failure.is_some()).count() as u64;
-                    let failed = if n_failed == 0 { String::new() } else { format!(", {n_failed} failed") };
+                    let failed = match n_failed(sources) {
+                        0 => String::new(),
+                        n => format!(", {} failed", units::count(n)),
+                    };
                     format!("{}{failed}", units::counted(sources.len() as u64, "source", "sources"))
                 })}
             </summary>
@@ -34,6 +54,39 @@ pub fn Sources() -> impl IntoView {
                 </For>
             </ul>
         </details>
+    }
+}
+
+fn n_failed(sources: &[(NewsSource, usize)]) -> u64 {
+    sources.iter().filter(|(source, _)| source.failure.is_some()).count() as u64
+}
+
+/// One that failed: why, and how old what it brought before is.
+#[component]
+fn FailureItem(
+    /// The source, without its headlines.
+    source: NewsSource,
+    /// How many headlines it has from before.
+    n_headlines: usize,
+) -> impl IntoView {
+    let NewsSource { name, color, fetched_at_ms, failure, .. } = source;
+    let clock_ms = use_control().stores.clock_ms;
+    let (reason, since_ms) = failure.map(|failure| (failure.reason, failure.at_ms)).unwrap_or_default();
+    let rest = move || {
+        let age = |at_ms: i64| units::age((clock_ms.get() - at_ms).max(0));
+        let headlines = match fetched_at_ms {
+            Some(at_ms) => {
+                let n = units::counted(n_headlines as u64, "headline", "headlines");
+                format!("{n} from {} ago", age(at_ms))
+            }
+            None => "no headlines yet".to_owned(),
+        };
+        format!("failing for {}, {headlines}", age(since_ms))
+    };
+    view! {
+        <li style=("--source", color)>
+            <strong>{name}</strong> " failed: " <span class="bad">{reason}</span> " · " {rest}
+        </li>
     }
 }
 

@@ -129,7 +129,7 @@ pub fn PublishForm(
                         bind:value=draft.channel
                     />
                 </label>
-                <div class="segments" role="group" aria-label="The message is">{kinds.to_vec()}</div>
+                <div class="segments" role="group" aria-label="The message is">{kinds.into_iter().collect_view()}</div>
                 {move || match draft.kind.get() {
                     DraftKind::File => view! { <FileField draft error /> }.into_any(),
                     _ => view! {

@@ -92,7 +92,7 @@ pub fn TailFilter() -> impl IntoView {
                 prop:value=move || kind.get().word()
                 on:change=choose
             >
-                {FilterKind::ALL.map(|kind| view! { <option value=kind.word()>{title(kind)}</option> }).to_vec()}
+                {FilterKind::ALL.map(|kind| view! { <option value=kind.word()>{title(kind)}</option> }).into_iter().collect_view()}
             </select>
             <input
                 class="field"

@@ -47,7 +47,7 @@ fn what_is_missing_is_said() {
     let mut room = inside();
     let gap = |n_lost| ChatGap { n_lost, reason: GapReason::TooOld };
     let missed = room.joined("ada".into(), vec![said(9, "bob", "first")], Some(&gap(Some(8))));
-    assert_eq!(missed, [], "nobody misses what was before");
+    assert!(missed.is_empty(), "nobody misses what was before");
     assert_eq!(texts(&room), ["first"], "nothing is missing from a room that was just entered");
     room.joined("ada".into(), vec![said(20, "bob", "later")], Some(&gap(Some(10))));
     let anew = ChatLine { id: EventId { epoch: 2, seq: 1 }, ..said(1, "bob", "anew") };

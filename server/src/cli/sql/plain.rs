@@ -21,6 +21,11 @@ const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the output cannot be written.
 pub(super) async fn run_text(database: &Database, text: &str) -> anyhow::Result<ExitCode> {
+    run_part(database, text, 1).await
+}
+
+/// Runs a part of the input, which begins in this line of it.
+async fn run_part(database: &Database, text: &str, first_line: usize) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let started = Instant::now();
     let mut ticks = tokio::time::interval_at((started + PROGRESS_PERIOD).into(), PROGRESS_PERIOD);
@@ -40,7 +45,7 @@ pub(super) async fn run_text(database: &Database, text: &str) -> anyhow::Result<
     };
     teller.finish();
     let mut out = io::stdout().lock();
-    for line in report_lines(&report, text, None) {
+    for line in report_lines(&report, text, first_line, None) {
         match writeln!(out, "{line}") {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
             written => written.context("the output cannot be written")?,
@@ -57,15 +62,17 @@ pub(super) async fn run_text(database: &Database, text: &str) -> anyhow::Result<
 pub(super) async fn run_input(database: &Database) -> anyhow::Result<ExitCode> {
     let mut input = BufReader::new(tokio::io::stdin());
     let mut pending = String::new();
+    let mut first_line = 1;
     loop {
         let n_read = input.read_line(&mut pending).await.context("standard input is not readable text")?;
         let (complete, rest_at) = complete_part(&pending, n_read == 0);
         if !complete.is_empty() {
             let complete = complete.to_owned();
             pending.drain(..rest_at);
-            if run_text(database, &complete).await? != ExitCode::SUCCESS {
+            if run_part(database, &complete, first_line).await? != ExitCode::SUCCESS {
                 return Ok(ExitCode::FAILURE);
             }
+            first_line += complete.matches('\n').count();
         }
         if n_read == 0 {
             return Ok(ExitCode::SUCCESS);

@@ -12,12 +12,18 @@ const NULL: &str = "NULL";
 /// Most characters of the text that are shown around an error's place.
 const EXCERPT_CHARS: usize = 60;
 
-/// The lines that tell a report, for a terminal of so many columns; as wide as it needs when none are given.
-pub(super) fn report_lines(report: &Report, text: &str, width: Option<usize>) -> Vec<String> {
+/// The lines that tell a report, for a terminal of so many columns; as wide as it needs when none are given. The text
+/// begins in line `first_line` of what the person wrote.
+pub(super) fn report_lines(
+    report: &Report,
+    text: &str,
+    first_line: usize,
+    width: Option<usize>,
+) -> Vec<String> {
     let mut lines: Vec<String> =
         report.answers.iter().flat_map(|answer| answer_lines(answer, width)).collect();
     if let Some(error) = &report.error {
-        lines.extend(error_lines(error, text));
+        lines.extend(error_lines(error, text, first_line));
     }
     if report.is_rolled_back {
         lines.push("A transaction was still open at the end; it was rolled back.".to_owned());
@@ -109,10 +115,10 @@ fn blocks(heads: &[String], rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().enumerate().flat_map(block).collect()
 }
 
-fn error_lines(error: &QueryError, text: &str) -> Vec<String> {
+fn error_lines(error: &QueryError, text: &str, first_line: usize) -> Vec<String> {
     let mut lines = vec![neutralise(&error.message).into_owned()];
     if let Some(position) = error.position_chars {
-        lines.extend(place(text, position));
+        lines.extend(place(text, position, first_line));
     }
     lines.extend(error.detail.iter().map(|detail| format!("Detail: {}", neutralise(detail))));
     lines.extend(error.hint.iter().map(|hint| format!("Hint: {}", neutralise(hint))));
@@ -120,12 +126,12 @@ fn error_lines(error: &QueryError, text: &str) -> Vec<String> {
 }
 
 /// The line of the text that holds the character, and a mark below it.
-fn place(text: &str, position: usize) -> Vec<String> {
+fn place(text: &str, position: usize, first_line: usize) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let position = position.min(chars.len());
     let start = chars[..position].iter().rposition(|&c| c == '\n').map_or(0, |at| at + 1);
     let end = chars[position..].iter().position(|&c| c == '\n').map_or(chars.len(), |at| position + at);
-    let number = 1 + chars[..position].iter().filter(|&&c| c == '\n').count();
+    let number = first_line + chars[..position].iter().filter(|&&c| c == '\n').count();
     let from = start.max(position.saturating_sub(EXCERPT_CHARS / 2));
     let to = end.min(from + EXCERPT_CHARS);
     let visible = |range: &[char]| neutralise(&range.iter().collect::<String>()).replace('\t', " ");
@@ -205,11 +211,11 @@ mod tests {
 
     #[test]
     fn an_error_points_at_its_place() {
-        assert_eq!(place("select x", 7), ["line 1: select x", "               ^"]);
-        assert_eq!(place("select\n  żx, y", 10), ["line 2:   żx, y", "           ^"]);
-        assert_eq!(place("ab", 99), ["line 1: ab", "          ^"]);
+        assert_eq!(place("select x", 7, 1), ["line 1: select x", "               ^"]);
+        assert_eq!(place("select\n  żx, y", 10, 3), ["line 4:   żx, y", "           ^"]);
+        assert_eq!(place("ab", 99, 1), ["line 1: ab", "          ^"]);
         let long = format!("{}x{}", "a".repeat(100), "b".repeat(100));
-        let lines = place(&long, 100);
+        let lines = place(&long, 100, 1);
         assert_eq!(lines[0].chars().nth(lines[1].chars().count() - 1), Some('x'));
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn run(database: &Database) -> anyhow::Result<()> {
             }
             Event::Did(None) => return Ok(()),
             Event::Did(Some(event)) => {
-                if !window.act(&event).await {
+                if !window.act(&event) {
                     return Ok(());
                 }
             }
@@ -129,29 +129,29 @@ impl Window {
     }
 
     /// Does what the person asked for; false when that is to leave.
-    async fn act(&mut self, event: &TerminalEvent) -> bool {
+    fn act(&mut self, event: &TerminalEvent) -> bool {
         match self.screen.handle(event) {
             Action::None => true,
             Action::Quit => false,
             Action::Interrupt => match self.running.last_key_value() {
                 Some((&id, _)) => {
-                    self.cancel(id).await;
+                    self.cancel(id);
                     true
                 }
                 None => false,
             },
-            Action::Submit(text) => self.submit(text).await,
+            Action::Submit(text) => self.submit(text),
         }
     }
 
-    async fn submit(&mut self, text: String) -> bool {
+    fn submit(&mut self, text: String) -> bool {
         let mut words = text.split_whitespace();
         match (words.next(), words.next()) {
             (None, _) => {}
             (Some("/quit"), None) => return false,
             (Some("/clear"), None) => self.screen.clear(),
             (Some("/help"), None) => HELP.iter().for_each(|line| self.screen.note(*line)),
-            (Some("/cancel"), which) => self.cancel_by_name(which).await,
+            (Some("/cancel"), which) => self.cancel_by_name(which),
             (Some(command), _) if command.starts_with('/') && !command.starts_with("/*") => {
                 self.screen.put_back(&text);
                 self.screen.set_notice(format!("there is no command {command}; /help tells them"));
@@ -176,7 +176,7 @@ impl Window {
         self.running.insert(id, Query { text, started: Instant::now(), progress });
     }
 
-    async fn cancel_by_name(&mut self, which: Option<&str>) {
+    fn cancel_by_name(&mut self, which: Option<&str>) {
         let ids: Vec<u64> = match which {
             Some("all") => self.running.keys().copied().collect(),
             Some(number) => number.trim_start_matches('#').parse().into_iter().collect(),
@@ -186,13 +186,15 @@ impl Window {
             self.screen.set_notice("there is no such query; the line of state names those that run");
         }
         for id in ids {
-            self.cancel(id).await;
+            self.cancel(id);
         }
     }
 
-    async fn cancel(&mut self, id: u64) {
+    fn cancel(&mut self, id: u64) {
         if let Some(query) = self.running.get(&id) {
-            query.progress.cancel().await;
+            // On its own: a server that does not answer must not hold the terminal.
+            let progress = query.progress.clone();
+            tokio::spawn(async move { progress.cancel().await });
             self.screen.set_notice(format!("#{id} is asked to end"));
         }
     }
@@ -203,7 +205,7 @@ impl Window {
         let style = if report.error.is_some() { Style::new().fg(Color::Red) } else { Style::new() };
         let total = duration(query.started.elapsed());
         self.screen.push(Entry::Text(Line::styled(format!("#{id} ended after {total}"), style.dim())));
-        for line in report_lines(report, &query.text, Some(width)) {
+        for line in report_lines(report, &query.text, 1, Some(width)) {
             self.screen.push(Entry::Columns(Line::from(line)));
         }
     }

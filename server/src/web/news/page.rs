@@ -78,12 +78,15 @@ fn failures(html: &mut String, news: &News) {
     }
     html.push_str("<ul class=\"failures\" aria-label=\"Sources that failed\">\n");
     for (source, failure) in failed {
-        let age = match source.fetched_at_ms {
-            Some(at_ms) => {
-                format!("; its headlines are {} minutes old", (news.now_ms - at_ms).max(0) / 60_000)
-            }
-            None => String::new(),
+        let minutes = |at_ms: i64| match (news.now_ms - at_ms).max(0) / 60_000 {
+            1 => "1 minute".to_owned(),
+            n => format!("{n} minutes"),
         };
+        let headlines = match source.fetched_at_ms {
+            Some(at_ms) => format!("its headlines are {} old", minutes(at_ms)),
+            None => "no headlines yet".to_owned(),
+        };
+        let age = format!("; failing for {}, {headlines}", minutes(failure.at_ms));
         let _ = writeln!(
             html,
             "<li><strong>{}</strong>: {}{age}</li>",
@@ -138,7 +141,7 @@ mod tests {
     fn boxes_are_sorted_by_title_and_nothing_in_them_is_markup() {
         let hostile = "<script>alert(1)</script>";
         let mut failed = source("B \"<b>\"", &[]);
-        failed.failure = Some(NewsFailure { reason: "<i>no</i>".to_owned(), at_ms: 0 });
+        failed.failure = Some(NewsFailure { reason: "<i>no</i>".to_owned(), at_ms: 60_000 });
         let news = News {
             revision: 1,
             now_ms: 120_000,
@@ -150,7 +153,7 @@ mod tests {
         assert!(!page.html.contains("<script") && !page.html.contains("<i>"));
         at("href=\"https://a.example/?x=1&amp;y=4\" rel=\"noopener noreferrer\"");
         at(
-            "<strong>B &quot;&lt;b&gt;&quot;</strong>: &lt;i&gt;no&lt;/i&gt;; its headlines are 2 minutes old",
+            "<strong>B &quot;&lt;b&gt;&quot;</strong>: &lt;i&gt;no&lt;/i&gt;; failing for 1 minute, its headlines are 2 minutes old",
         );
         at(".s0{--source:#123456}");
     }

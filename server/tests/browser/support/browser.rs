@@ -130,6 +130,13 @@ impl Browser {
         element.send_keys(text).await.unwrap_or_else(|error| panic!("{css} takes no text: {error}"));
     }
 
+    /// Chooses an option of a list, as a person does.
+    pub async fn choose(&self, css: &str, value: &str) {
+        let element = self.tab.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await;
+        let element = element.unwrap_or_else(|error| panic!("nothing to choose from at {css}: {error}"));
+        element.select_by_value(value).await.unwrap_or_else(|error| panic!("{css} has no {value}: {error}"));
+    }
+
     /// Presses keys where the keyboard is; [`fantoccini::key::Key`] has those without a letter.
     pub async fn press(&self, keys: &str) {
         let element = self.tab.active_element().await.expect("the keyboard is somewhere");

@@ -57,6 +57,26 @@ async fn without_the_database_only_what_is_cached_is_answered_and_marked() {
 }
 
 #[tokio::test]
+async fn a_database_that_goes_on_at_another_host_is_followed_there() {
+    let database = Database::create().await;
+    let (mut first, mut second) = (Gate::to(&database), Gate::to(&database));
+    first.open().await;
+    let hosts = format!("127.0.0.1:{},127.0.0.1:{}", first.port, second.port);
+    let url = format!("postgresql://postgres@{hosts}/{}?target_session_attrs=read-write", database.name);
+    let server = start(Settings { database_url: Some(url.parse().unwrap()), ..settings(&database) }).await;
+    ask(&server, "POST", "/patron", r#"{"name":"Ada","fav_dish":"Soup"}"#).await;
+    assert_eq!(read(&server, 1).await.2.as_deref(), Some("hit"));
+    first.shut();
+    second.open().await;
+    eventually("the other host", async || (changes(&server).await.info.reconnects == 1).then_some(())).await;
+    until_watching(&server).await;
+    let write = ask(&server, "PUT", "/patron/1", r#"{"name":"Ada","fav_dish":"Rice"}"#).await;
+    assert_eq!(write.status, 200, "{}", write.text());
+    assert_eq!(read(&server, 1).await, (200, row(1, "Ada", "Rice"), Some("hit".to_owned())));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_row_over_the_limit_is_announced_by_its_key_and_leaves_the_cache() {
     let database = Database::create().await;
     let server = start(settings(&database)).await;

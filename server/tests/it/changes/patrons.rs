@@ -12,8 +12,10 @@ use crate::support::{TestServer, eventually, quiet_settings};
 async fn the_transcript_of_the_reference_works_as_written() {
     let database = Database::create().await;
     let server = start(settings(&database)).await;
+    // As `curl -d` says it, which names another type than it sends.
+    let head = ["Content-Type: application/x-www-form-urlencoded", "User-Agent: curl/8.0", "Accept: */*"];
     let says = async |method: &str, target: &str, body: &str| {
-        let answer = ask(&server, method, target, body).await;
+        let answer = crate::support::http(server.http(), method, target, &head, body.as_bytes()).await;
         assert_eq!(answer.header("content-type"), Some("application/json"), "{method} {target}");
         (answer.status, answer.text())
     };
@@ -49,9 +51,21 @@ async fn a_read_is_a_miss_once_and_then_a_hit_and_counted_so() {
     let cache = changes(&server).await.info.cache;
     assert_eq!((cache.hits, cache.misses, cache.rows, cache.hit.count), (2, 2, 2, 2));
     let metrics = ask(&server, "GET", "/metrics", "").await.text();
-    for line in ["signalbox_patron_cache_hits_total 2", "signalbox_patron_cache_rows 2"] {
+    for line in [
+        "signalbox_patron_cache_hits_total 2",
+        "signalbox_patron_cache_misses_total 2",
+        "signalbox_patron_cache_rows 2",
+        "signalbox_patron_cache_evictions_total 0",
+    ] {
         assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
     }
+    past.batch_execute("UPDATE patron SET fav_dish = 'Rice' WHERE id = 1").await.unwrap();
+    eventually("the notification and its delay", async || {
+        let metrics = ask(&server, "GET", "/metrics", "").await.text();
+        let has = |start: &str| metrics.lines().any(|line| line.starts_with(start));
+        (has("signalbox_changes_delay_p99") && has("signalbox_patron_cache_corrected_total 1")).then_some(())
+    })
+    .await;
     server.stop().await;
 }
 

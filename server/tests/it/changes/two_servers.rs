@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use signalbox_shared::changes::{Changes, LinkState, TableState};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
 use super::{ask, changes, read, row, settings, start, until_watching};
+use crate::process::{address_of, serve};
 use crate::support::postgres::Database;
-use crate::support::{TestServer, eventually};
+use crate::support::{TestServer, eventually, http};
 
 const WRITERS: i32 = 16;
 const KILLS: u64 = 100;
@@ -28,6 +32,40 @@ async fn what_is_written_through_one_is_in_the_others_cache() {
     assert_eq!(read(&b, 1).await, (200, "null".to_owned(), Some("hit".to_owned())));
     a.stop().await;
     b.stop().await;
+}
+
+/// Two processes as two machines would run them: the log of the second says that it had what it was never asked for.
+#[tokio::test]
+async fn the_other_servers_log_shows_the_hit() {
+    let database = Database::create().await;
+    let url = format!("postgresql://postgres@127.0.0.1:{}/{}", database.port, database.name);
+    let args = ["--database-url", &url, "--news=off"];
+    let (_a, a) = serve(&args).await;
+    let (mut b_process, b) = serve(&args).await;
+    let address = |printed: &[String]| address_of(printed, "page").parse::<std::net::SocketAddr>().unwrap();
+    let (a, b) = (address(&a), address(&b));
+    let heard = async |address, n: u64| {
+        eventually("the relay to be told", async || {
+            let changes: Changes = http(address, "GET", "/api/changes", &[], b"").await.json();
+            let is_watched = changes.info.tables.iter().all(|table| table.state == TableState::Watched);
+            (changes.info.link == LinkState::Up && is_watched && n <= changes.info.received).then_some(())
+        })
+        .await;
+    };
+    heard(a, 0).await;
+    heard(b, 0).await;
+    let body = br#"{"name":"Ada","fav_dish":"Soup"}"#;
+    assert_eq!(http(a, "POST", "/patron", &[], body).await.status, 200);
+    heard(b, 1).await;
+    assert_eq!(http(b, "GET", "/patron/1", &[], b"").await.text(), row(1, "Ada", "Soup"));
+    let mut log = BufReader::new(b_process.stderr.take().unwrap()).lines();
+    let line = loop {
+        let line = log.next_line().await.unwrap().expect("a log that tells of the read");
+        if line.contains("patron 1") {
+            break line;
+        }
+    };
+    assert!(line.contains("patron 1: hit in "), "{line}");
 }
 
 /// Each writer counts its own row up, through one of the relays, and looks there at once; readers look at both.

@@ -1,6 +1,6 @@
 //! A news site on a free port, with a page for each way of being good or bad.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -35,6 +35,11 @@ struct Counters {
 
 impl Site {
     pub(crate) async fn start() -> Self {
+        Self::start_on(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// On another of this machine's addresses.
+    pub(crate) async fn start_on(ip: IpAddr) -> Self {
         let state = Arc::new(Counters {
             n_requests: AtomicU64::new(0),
             n_not_modified: AtomicU64::new(0),
@@ -42,7 +47,7 @@ impl Site {
             is_broken: AtomicBool::new(false),
             together: Barrier::new(200),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = router(state.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -95,7 +100,9 @@ fn router(state: Arc<Counters>) -> Router {
         .route("/cut", get(cut))
         .route("/changing", get(changing))
         .route("/together", get(together))
-        .route("/script", get(|| async { Html("<script>/* headlines come later */</script>") }))
+        .route("/to", get(|Query(To { url }): Query<To>| async move { Redirect::temporary(&url) }))
+        .route("/leads", get(leads))
+        .route("/script", get(|| async { Html(SCRIPT) }))
         .route("/render.html", get(render))
         .layer(middleware::from_fn_with_state(state.clone(), count))
         .with_state(state)
@@ -103,8 +110,29 @@ fn router(state: Arc<Counters>) -> Router {
 
 const PAGE: &str =
     "<h2><a href=/1>One &amp; two</a></h2><h2><a href=/2>&lt;script&gt;alert(1)&lt;/script&gt;</a></h2>";
+/// Its headlines are nowhere in its source, only in what its script makes after a while.
+const SCRIPT: &str = "<!doctype html><title>Scripts</title><main></main><script>\
+    setTimeout(() => { for (const word of ['first', 'second']) { const link = document.createElement('a'); \
+    link.href = '/' + word; link.textContent = ['The', word, 'by', 'script'].join(' '); \
+    const title = document.createElement('h2'); title.append(link); document.querySelector('main').append(title); } }, 300)\
+    </script>";
 const FEED: &str = "<?xml version='1.0'?><rss version='2.0'><channel><title>t</title>\
                     <item><title>From a feed</title><link>https://example.org/1</link></item></channel></rss>";
+
+#[derive(serde::Deserialize)]
+struct To {
+    url: String,
+}
+
+/// A page that leads a browser elsewhere in every way that a page has.
+async fn leads(Query(To { url }): Query<To>) -> Html<String> {
+    Html(format!(
+        "<link rel=stylesheet href='{url}?style'><img src='{url}?image'><iframe src='{url}?frame'></iframe>\
+         <iframe src='/to?url={url}'></iframe><script src='{url}?script'></script><script>\
+         fetch('{url}?fetch', {{mode: 'no-cors'}}).catch(() => 0); new WebSocket('{url}'.replace('http', 'ws'));\
+         </script><h2><a href=/1>Leads elsewhere</a></h2>"
+    ))
+}
 
 async fn latin2() -> impl IntoResponse {
     let page: &[u8] = b"<h2><a href=/1>\xbf\xf3\xb3w</a></h2>";

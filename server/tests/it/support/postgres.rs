@@ -20,6 +20,8 @@ use super::eventually;
 /// The running cluster.
 struct Cluster {
     port: u16,
+    /// The certificate with which it speaks TLS, in a file; nobody but itself has signed it.
+    certificate: PathBuf,
     /// Its standard input is what the supervisor waits for.
     _supervisor: Child,
 }
@@ -28,11 +30,14 @@ struct Cluster {
 pub(crate) struct Database {
     pub(crate) name: String,
     pub(crate) port: u16,
+    /// The file with the certificate of its server.
+    pub(crate) certificate: PathBuf,
 }
 
 const SUPERVISOR: &str = r#"trap '' INT
 "$1/initdb" -D "$2/data" -A trust -U postgres --no-sync --no-instructions >"$2/initdb.log" 2>&1 || exit 1
-"$1/postgres" -D "$2/data" -p "$3" -k "$2" -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300 >"$2/log" 2>&1 &
+"$1/postgres" -D "$2/data" -p "$3" -k "$2" -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300 \
+  -c ssl=on -c ssl_cert_file="$2/server.crt" -c ssl_key_file="$2/server.key" >"$2/log" 2>&1 &
 cat >/dev/null
 kill -QUIT $!
 wait
@@ -60,7 +65,10 @@ fn unprivileged(dir: &Path) -> Command {
         return Command::new("sh");
     }
     let (uid, gid) = (id("-u").expect("a user postgres"), id("-g").expect("a group postgres"));
-    std::os::unix::fs::chown(dir, Some(uid), Some(gid)).expect("root may");
+    let files = std::fs::read_dir(dir).expect("our own folder").flatten().map(|file| file.path());
+    for path in files.chain([dir.to_owned()]) {
+        std::os::unix::fs::chown(path, Some(uid), Some(gid)).expect("root may");
+    }
     let mut command = Command::new("setpriv");
     command.args([format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()]).arg("sh");
     command
@@ -72,6 +80,7 @@ impl Cluster {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("signalbox-pg-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("a folder for the cluster");
+        let certificate = write_certificate(&dir);
         let port = free_port();
         let supervisor = unprivileged(&dir)
             .args(["-c", SUPERVISOR, "supervisor"])
@@ -82,8 +91,19 @@ impl Cluster {
             .stdin(Stdio::piped())
             .spawn()
             .expect("a supervisor");
-        Self { port, _supervisor: supervisor }
+        Self { port, certificate, _supervisor: supervisor }
     }
+}
+
+/// A certificate for 127.0.0.1 and its key, which PostgreSQL wants to itself.
+fn write_certificate(dir: &Path) -> PathBuf {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let (certificate, key) = (dir.join("server.crt"), dir.join("server.key"));
+    std::fs::write(&certificate, made.cert.pem()).expect("our own folder");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("our own folder");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("our own file");
+    certificate
 }
 
 fn free_port() -> u16 {
@@ -104,13 +124,14 @@ impl Database {
     pub(crate) async fn create() -> Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let port = CLUSTER.get_or_init(Cluster::start).port;
+        let Cluster { port, certificate, .. } = CLUSTER.get_or_init(Cluster::start);
+        let port = *port;
         let admin = eventually("PostgreSQL to answer", async || connect(port, "postgres").await).await;
         let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         // Two databases cannot be copied from the template at the same moment.
         eventually("a database", async || admin.batch_execute(&format!("CREATE DATABASE {name}")).await.ok())
             .await;
-        Self { name, port }
+        Self { name, port, certificate: certificate.clone() }
     }
 
     /// An own client, for what another program would do.

@@ -14,15 +14,15 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What one run came to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
+pub(crate) struct Load {
     /// Answers per second, all connections together.
-    pub(super) per_sec: f64,
+    pub(crate) per_sec: f64,
     /// 99 of 100 answers took no longer, in microseconds.
-    pub(super) p99_micros: f64,
+    pub(crate) p99_micros: f64,
 }
 
 /// Asks for `target` as fast as the answers come. Every answer must hold `expected` in its head.
-pub(super) fn load(
+pub(crate) fn load(
     port: u16,
     target: &str,
     expected: &str,
@@ -48,7 +48,7 @@ pub(super) fn load(
 }
 
 /// Asks once and gives the body.
-pub(super) fn get(port: u16, target: &str) -> anyhow::Result<String> {
+pub(crate) fn get(port: u16, target: &str) -> anyhow::Result<String> {
     let mut connection = Connection::open(port, target)?;
     connection.ask()?;
     Ok(String::from_utf8_lossy(&connection.buffer[connection.body..connection.end]).into_owned())

@@ -1,0 +1,119 @@
+//! *Patrons*: a table that is edited here and elsewhere at the same time.
+
+use crate::changes::relay;
+use crate::support::browser::Browser;
+use crate::support::eventually;
+use crate::support::postgres::Database;
+
+impl Browser {
+    /// Waits until the rows, in order, hold these texts; a row that is gone begins with `-`.
+    async fn until_rows(&self, expected: &[&str]) {
+        let rows = "return Array.from(document.querySelectorAll('tr[data-id]'), row => \
+                    (row.classList.contains('gone') ? '-' : '') + \
+                    Array.from(row.cells).slice(0, 3).map(cell => cell.innerText).join(' '))";
+        eventually(&format!("the rows {expected:?}"), async || {
+            let found = self.run(rows, vec![]).await;
+            (found == serde_json::json!(expected)).then_some(())
+        })
+        .await;
+    }
+
+    async fn typed(&self, name: &str) -> String {
+        let script = "return document.querySelector(arguments[0]).value";
+        let css = format!(".patron-form [name={name}]");
+        self.run(script, vec![css.into()]).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn fill_patron(&self, name: &str, dish: &str) {
+        self.fill(".patron-form [name=name]", name).await;
+        self.fill(".patron-form [name=fav_dish]", dish).await;
+    }
+
+    async fn until_no_form(&self) {
+        eventually("the form is gone", async || (self.count(".patron-form").await == 0).then_some(())).await;
+    }
+}
+
+const SAVE: &str = ".patron-form button[type=submit]";
+
+#[tokio::test]
+async fn patrons_are_added_edited_and_deleted() {
+    let database = Database::create().await;
+    let past = database.client().await;
+    past.batch_execute("CREATE TABLE orders (id bigint PRIMARY KEY)").await.expect("a table");
+    let relay = relay(&database, database.port).await;
+    let browser = Browser::start().await;
+    browser.open(&relay.url("/#/changes")).await;
+    browser.until_watching().await;
+    browser.until_text(".patrons .quiet-note", "No patron here").await;
+    for (name, dish) in [("Ada", "Soup"), ("<i>Grace</i>", "Rice")] {
+        browser.click(".patrons .panel-head button").await;
+        browser.fill_patron(name, dish).await;
+        browser.click(SAVE).await;
+        browser.until_no_form().await;
+    }
+    browser.until_rows(&["1 Ada Soup", "2 <i>Grace</i> Rice"]).await;
+
+    browser.click("tr[data-id='2'] button").await;
+    assert_eq!(browser.typed("name").await, "<i>Grace</i>");
+    browser.fill_patron("Grace", "Pie").await;
+    browser.click(SAVE).await;
+    browser.until_rows(&["1 Ada Soup", "2 Grace Pie"]).await;
+    browser.until_no_form().await;
+
+    browser.click("tr[data-id='1'] button:last-child").await;
+    assert!(browser.tab.get_alert_text().await.is_ok_and(|text| text.contains("Delete Ada (key 1)?")));
+    browser.tab.dismiss_alert().await.expect("a question");
+    browser.click("tr[data-id='1'] button:last-child").await;
+    browser.tab.accept_alert().await.expect("a question");
+    browser.until_rows(&["-1 Ada Soup", "2 Grace Pie"]).await;
+    let kept = past.query_one("SELECT string_agg(name || ' ' || fav_dish, ',') FROM patron", &[]).await;
+    assert_eq!(kept.expect("a row").get::<_, String>(0), "Grace Pie");
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_change_made_elsewhere_flashes_in_place_and_an_edit_is_warned_of_it() {
+    let database = Database::create().await;
+    let past = database.client().await;
+    past.batch_execute("CREATE TABLE orders (id bigint PRIMARY KEY)").await.expect("a table");
+    let relay = relay(&database, database.port).await;
+    let write = async |sql: &str| past.batch_execute(sql).await.expect("PostgreSQL does it");
+    let browser = Browser::start().await;
+    browser.open(&relay.url("/#/changes")).await;
+    browser.until_watching().await;
+    write("INSERT INTO patron (name, fav_dish) VALUES ('Ada', 'Soup'), ('Grace', 'Rice')").await;
+    browser.until_rows(&["1 Ada Soup", "2 Grace Rice"]).await;
+    browser.open(&relay.url("/?again#/changes")).await;
+    browser.until_rows(&["1 Ada Soup", "2 Grace Rice"]).await;
+    assert_eq!(browser.count("tr.flash").await, 0, "what was there before does not flash");
+
+    write("UPDATE patron SET fav_dish = 'Pie' WHERE id = 1").await;
+    browser.until_rows(&["1 Ada Pie", "2 Grace Rice"]).await;
+    let flashing = "return Array.from(document.querySelectorAll('tr.flash'), row => row.dataset.id)";
+    assert_eq!(browser.run(flashing, vec![]).await, serde_json::json!(["1"]));
+    let animation = "return getComputedStyle(document.querySelector('tr.flash > td')).animationName";
+    assert_eq!(browser.run(animation, vec![]).await, "row-flash");
+
+    browser.click("tr[data-id='1'] button").await;
+    browser.fill_patron("Ada mine", "Cake").await;
+    write("UPDATE patron SET fav_dish = 'Bread' WHERE id = 2").await;
+    browser.until_rows(&["1 Ada Pie", "2 Grace Bread"]).await;
+    assert_eq!(browser.count(".conflict").await, 0, "another row is no conflict");
+    write("UPDATE patron SET name = 'Ada theirs' WHERE id = 1").await;
+    let warning = browser.until_text(".conflict", "Changed elsewhere while you edit").await;
+    assert!(warning.contains("\"Ada theirs\", \"Pie\" now"), "{warning}");
+    assert_eq!(browser.typed("name").await, "Ada mine", "what was typed stays");
+    browser.click(".conflict button").await;
+    eventually("theirs is taken", async || (browser.typed("name").await == "Ada theirs").then_some(())).await;
+    browser.fill_patron("Ada both", "Pie").await;
+    browser.click(SAVE).await;
+    browser.until_rows(&["1 Ada both Pie", "2 Grace Bread"]).await;
+    browser.until_no_form().await;
+
+    browser.click("tr[data-id='2'] button").await;
+    write("DELETE FROM patron WHERE id = 2").await;
+    browser.until_text(".conflict", "Deleted elsewhere while you edit").await;
+    browser.until_rows(&["1 Ada both Pie", "-2 Grace Bread"]).await;
+    browser.expect_no_errors(false).await;
+}
