@@ -123,7 +123,7 @@ impl Relay {
         }
         std::fs::write(&config, text + sources)?;
         let server = Server::start(Command::new(signalbox).arg("serve").arg("--config").arg(&config))?;
-        let mut relay = Self { port, server: server, config };
+        let mut relay = Self { port, server, config };
         relay.until_alive()?;
         Ok(relay)
     }
