@@ -200,6 +200,7 @@ async fn the_time_cursor_scrolls_the_tail() {
     browser.click_text(".detail-actions button", "Mark the moment").await;
     browser.click_text(".detail-head button", "Close").await;
     publish_numbers(&mut publisher, 1..200).await;
+    browser.click(".tail-pill").await;
     browser.until_some(".tail-text", "message 199").await;
     assert!(!browser.texts(".tail-text").await.contains(&"message 0".to_owned()), "the list is at its end");
     // Whoever comes back to the view finds the list at the moment that is marked.

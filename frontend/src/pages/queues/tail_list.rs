@@ -57,21 +57,8 @@ pub fn TailList(
     // view stays the same element.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's rows")]
     let n_places = Memo::new(move |_| (viewport.get().height_px / ROW_PX) as usize + 2 + 2 * OVERSCAN);
-    // Whoever comes to the list reads nothing yet; whoever closes a message at the list's end has read it.
+    // Whoever comes to the list reads nothing yet.
     control.update_tail(|tail| tail.resume_from(Hold::Reading));
-    Effect::new({
-        let control = control.clone();
-        move |was_open: Option<bool>| {
-            let is_open = chosen_row.get().is_some();
-            let Some(scroller) = scroller.get_untracked() else { return is_open };
-            let view = viewport.get_untracked();
-            let is_at_end = f64::from(scroller.scroll_height()) - view.top_px - view.height_px <= END_PX;
-            if was_open == Some(true) && !is_open && is_at_end {
-                control.update_tail(|tail| tail.resume_from(Hold::Reading));
-            }
-            is_open
-        }
-    });
     follow(&control, scroller, held);
     follow_cursor(&control, scroller, viewport);
     let scrolled = {
