@@ -8,6 +8,10 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use super::eventually;
 
+/// What stands for bytes that are no text. The terminal of these tests does not draw it, so that it shows another instead.
+const REPLACEMENT: &str = "\u{fffd}";
+const STAND_IN: &str = "\u{2370}";
+
 /// A program of ours in a terminal; killed when dropped.
 pub(crate) struct Pty {
     master: Box<dyn MasterPty + Send>,
@@ -29,9 +33,9 @@ impl Pty {
         let shown = screen.clone();
         // Ends with the terminal.
         std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
+            let (mut bytes, mut cut) = ([0; 4096], Vec::new());
             while let Ok(n @ 1..) = output.read(&mut bytes) {
-                shown.lock().unwrap().process(&bytes[..n]);
+                shown.lock().unwrap().process(&drawable(&mut cut, &bytes[..n]));
             }
         });
         let keys = pair.master.take_writer().unwrap();
@@ -57,8 +61,11 @@ impl Pty {
 
     /// Waits until the screen shows `wanted`.
     pub(crate) async fn shows(&self, wanted: &str) {
-        eventually(&format!("{wanted:?} on the screen"), async || self.text().contains(wanted).then_some(()))
-            .await;
+        let wanted = wanted.replace(REPLACEMENT, STAND_IN);
+        eventually(&format!("{wanted:?} on the screen"), async || {
+            self.text().contains(&wanted).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the screen no longer shows `unwanted`.
@@ -87,6 +94,19 @@ impl Drop for Pty {
         // It may have ended already.
         let _ = self.child.kill();
     }
+}
+
+/// The bytes with [`STAND_IN`] for each [`REPLACEMENT`]; a part of one at their end waits in `cut` for the rest.
+fn drawable(cut: &mut Vec<u8>, bytes: &[u8]) -> Vec<u8> {
+    cut.extend_from_slice(bytes);
+    let whole = REPLACEMENT.as_bytes();
+    let n_kept = (1..whole.len()).rev().find(|n| cut.ends_with(&whole[..*n])).unwrap_or(0);
+    let kept = cut.split_off(cut.len() - n_kept);
+    let mut drawn = std::mem::replace(cut, kept);
+    while let Some(at) = drawn.windows(whole.len()).position(|window| window == whole) {
+        drawn.splice(at..at + whole.len(), STAND_IN.bytes());
+    }
+    drawn
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
