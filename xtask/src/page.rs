@@ -23,11 +23,6 @@ const NAME: &str = "signalbox-frontend";
 /// The profile that compiles for size. `index.html` names it for Trunk.
 const PROFILE: &str = "wasm-release";
 
-/// Goes with [`PROFILE`]: views lose their types where they meet, so that the same code builds all of them instead of a
-/// copy for each. Added to the flags of `.cargo/config.toml`; not for development, where types make errors legible.
-pub(crate) const ERASED_VIEWS: [&str; 2] =
-    ["--config", "target.wasm32-unknown-unknown.rustflags=[\"--cfg\", \"erase_components\"]"];
-
 /// Builds it and gives the directory that holds it.
 pub(crate) fn build() -> Result<PathBuf> {
     tools::ensure_wasm_target()?;
@@ -48,14 +43,12 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 fn compile() -> Result<()> {
     let mut cargo = workspace::cargo()?;
-    process::run(
-        cargo.arg("build").args(ERASED_VIEWS).args(["--locked", "--package", NAME, "--bin", NAME]).args([
-            "--target",
-            workspace::WASM_TARGET,
-            "--profile",
-            PROFILE,
-        ]),
-    )
+    process::run(cargo.args(["build", "--locked", "--package", NAME, "--bin", NAME]).args([
+        "--target",
+        workspace::WASM_TARGET,
+        "--profile",
+        PROFILE,
+    ]))
 }
 
 /// Fills `stage` with every file of the page as a browser asks for it.

@@ -43,7 +43,8 @@ fn chart(folder: &Path) -> Result<PathBuf> {
     let wasm_bindgen = Tool::wasm_bindgen()?.ensure()?.join("wasm-bindgen");
     let ours = folder.join("ours");
     progress::step("Compiling the chart as the page is compiled", || {
-        process::run(workspace::cargo()?.arg("build").args(page::ERASED_VIEWS).args([
+        process::run(workspace::cargo()?.args([
+            "build",
             "--locked",
             "--package",
             "signalbox-frontend",
