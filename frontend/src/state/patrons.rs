@@ -67,9 +67,13 @@ impl Patrons {
         self.path.last().copied()
     }
 
-    /// Takes in a page that was asked for.
+    /// Takes in a page that was asked for. A row that is shown as it is stays what it is.
     pub fn loaded(&mut self, page: PatronPage) {
-        let row = |patron| Row { patron, n_changes: 0, is_gone: false };
+        let mut shown = self.rows.take().unwrap_or_default();
+        let row = |patron: Patron| match shown.iter().position(|row| row.patron == patron && !row.is_gone) {
+            Some(place) => shown.swap_remove(place),
+            None => Row { patron, n_changes: 0, is_gone: false },
+        };
         self.rows = Some(page.patrons.into_iter().map(row).collect());
         self.has_more = page.has_more;
         self.problem = None;
@@ -111,6 +115,8 @@ impl Patrons {
         }
         let (has_more, Some(rows)) = (self.has_more, &mut self.rows) else { return };
         match (rows.iter_mut().find(|row| row.patron.id == id), patron) {
+            // Told again, as after a connection: nothing has changed.
+            (Some(row), Some(patron)) if row.patron == patron && !row.is_gone => {}
             (Some(row), Some(patron)) => *row = Row { patron, n_changes: row.n_changes + 1, is_gone: false },
             (Some(row), None) => row.n_changes += 1,
             (None, Some(patron)) => {
@@ -175,6 +181,19 @@ mod tests {
         let rows = ids.iter().map(|id| patron(*id, "Ada")).collect();
         patrons.loaded(PatronPage { patrons: rows, has_more: false });
         patrons
+    }
+
+    #[test]
+    fn what_is_shown_already_does_not_flash() {
+        let mut patrons = Patrons::default();
+        patrons.loaded(PatronPage { patrons: vec![patron(1, "Ada")], has_more: false });
+        patrons.apply(&event(ChangeKind::Insert, 1, Some("Ada")));
+        assert_eq!(patrons.rows.as_ref().unwrap()[0].n_changes, 0);
+        patrons.apply(&event(ChangeKind::Update, 1, Some("Ada L.")));
+        let changed = patrons.rows.clone();
+        patrons.loaded(PatronPage { patrons: vec![patron(1, "Ada L.")], has_more: false });
+        assert_eq!(patrons.rows, changed, "loaded again, it is the same row");
+        assert_eq!(changed.unwrap()[0].n_changes, 1);
     }
 
     #[test]

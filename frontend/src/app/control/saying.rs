@@ -9,7 +9,7 @@ use super::Control;
 use crate::app::{storage, utc_offset_minutes};
 use crate::state::chat_command::{self, Command};
 use crate::state::chat_room::{ChatRoom, Membership, SENDS_MAX};
-use crate::state::chat_rooms::ChatRooms;
+use crate::state::chat_rooms::{ChatRooms, Unsaid};
 use crate::state::metrics_query::LINKED_KEY;
 use crate::state::requests::Purpose;
 use crate::state::route::{Query, View};
@@ -81,7 +81,8 @@ impl Control {
     pub(super) fn restore_unsaid(&self) {
         let Some(memory) = storage::remembered_in_tab(&self.unsaid_memory()) else { return };
         // What does not decode was not written by this page.
-        let Ok(unsaid) = serde_json::from_str(&memory) else { return };
+        let Ok(unsaid) = serde_json::from_str::<Vec<Unsaid>>(&memory) else { return };
+        *self.inner.unsaid_kept.borrow_mut() = unsaid.clone(); // so that it goes when nothing of it is left
         self.stores.chat.update(|chat| chat.restore(unsaid));
     }
 

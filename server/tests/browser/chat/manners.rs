@@ -80,6 +80,7 @@ async fn commands_do_what_they_say() {
     let mut ada = ChatUser::join(&relay.ports, "ada").await;
     browser.say("/help").await;
     browser.until_some(".line.note", "/nick NAME").await;
+    browser.until_text("#people-title", "2 people here").await;
     browser.say("/who").await;
     browser.until_some(".line.note", "2 people here: grace, ada").await;
     browser.say("/me waves").await;
