@@ -12,6 +12,7 @@ pub mod ports;
 pub mod postgres;
 pub mod programs;
 #[path = "../it/support/pty.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "these tests use a part of what the others need")]
 pub mod pty;
 pub mod relay;
 pub mod settings_file;
