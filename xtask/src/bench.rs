@@ -15,7 +15,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{debian, process, progress, workspace};
+use crate::{process, progress, workspace};
 
 /// Installs what a subject needs, and gives the words that tell the bench where it is.
 type Prepare = fn() -> Result<Vec<OsString>>;
@@ -60,14 +60,4 @@ fn become_bench(subject: &str, prepared: Vec<OsString>, rest: &[String]) -> Resu
     let bench = workspace::target_dir()?.join("release/signalbox-bench");
     let error = Command::new(&bench).arg(subject).args(prepared).args(rest).exec();
     Err(error).with_context(|| format!("cannot start {}", bench.display()))
-}
-
-/// Installs those of these programs (by command and by Debian's name) that the PATH does not hold.
-fn ensure_programs(programs: &[(&str, &str)], why: &str) -> Result<()> {
-    let missing: Vec<&str> = programs
-        .iter()
-        .filter(|(program, _)| process::find(&[program]).is_none())
-        .map(|(_, package)| *package)
-        .collect();
-    if missing.is_empty() { Ok(()) } else { debian::install(&missing, why) }
 }

@@ -24,6 +24,19 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
     })
 }
 
+/// Installs those of these programs (by command and by Debian's name) that the PATH does not hold.
+///
+/// # Errors
+/// As [`install`].
+pub(crate) fn ensure(programs: &[(&str, &str)], why: &str) -> Result<()> {
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|(program, _)| process::find(&[program]).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing, why) }
+}
+
 /// Makes sure of a C++ compiler, with which ZeroMQ is built from its sources.
 pub(crate) fn ensure_cxx() -> Result<()> {
     if std::env::var_os("CXX").is_some() || process::find(&["c++", "g++", "clang++"]).is_some() {

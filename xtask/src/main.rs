@@ -12,7 +12,6 @@ mod debian;
 mod dev;
 mod dist;
 mod docs;
-mod netcat;
 mod page;
 mod postgres;
 mod process;

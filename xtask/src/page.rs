@@ -1,8 +1,8 @@
 //! The page, ready to be served: compiled for size, joined to the browser by wasm-bindgen, compressed in advance.
 //!
-//! The same page, only larger, comes out of `trunk build --release`, which remains for development; this way needs no
-//! Trunk, and leaves a file of `dist/` untouched when its content is the same, so that the relay that embeds them is
-//! not built again for nothing.
+//! The same files come out of `trunk build --release`, which remains for development; this way needs no Trunk, and
+//! leaves a file of `dist/` untouched when its content is the same, so that the relay that embeds them is not built
+//! again for nothing.
 
 mod shell;
 mod sync;

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::run;
+use crate::{debian, run};
 
 /// Programs that the broker is measured against, by command and by Debian's name.
 const BROKERS: [(&str, &str); 2] = [("nats-server", "nats-server"), ("redis-server", "redis-server")];
 
 /// Installs and builds; gives the flags that tell where everything is.
 pub(super) fn prepare() -> Result<Vec<OsString>> {
-    super::ensure_programs(&BROKERS, "the broker is measured against them")?;
+    debian::ensure(&BROKERS, "the broker is measured against them")?;
     Ok(vec!["--signalbox".into(), run::release_binary()?.into()])
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::tools::{self, Tool};
-use crate::{browser, page, process, progress, run, workspace};
+use crate::{browser, debian, page, process, progress, run, workspace};
 
 /// Where the chart's drawing code is made into a page.
 const EXAMPLE: &str = "chart_bench";
@@ -68,7 +68,7 @@ fn chart(folder: &Path) -> Result<PathBuf> {
 
 /// Installs the other charts, of the exact versions that `package.json` names, below `target/`; gives their folder.
 fn install(page: &Path, folder: &Path) -> Result<PathBuf> {
-    super::ensure_programs(&[("npm", "npm")], "the charts we are measured against come from it")?;
+    debian::ensure(&[("npm", "npm")], "the charts we are measured against come from it")?;
     let wanted = workspace::read(&page.join("package.json"))?;
     let manifest = folder.join("package.json");
     let modules = folder.join("node_modules");

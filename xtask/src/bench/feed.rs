@@ -13,7 +13,7 @@ const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// For the feed.
 pub(super) fn prepare() -> Result<Vec<OsString>> {
-    super::ensure_programs(&[("nginx", "nginx")], "the feed is measured against it")?;
+    debian::ensure(&[("nginx", "nginx")], "the feed is measured against it")?;
     if !Path::new(NCHAN).exists() {
         debian::install(&["libnginx-mod-nchan"], "the feed is measured against it")?;
     }

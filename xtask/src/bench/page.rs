@@ -5,11 +5,11 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::{browser, page, run};
+use crate::{browser, debian, page, run};
 
 /// Builds and installs; gives the flags that tell where everything is.
 pub(super) fn prepare() -> Result<Vec<OsString>> {
-    super::ensure_programs(&[("nats-server", "nats-server")], "its WebSocket is measured beside ours")?;
+    debian::ensure(&[("nats-server", "nats-server")], "its WebSocket is measured beside ours")?;
     let browser = browser::ensure()?;
     page::build()?;
     let signalbox = run::release_binary()?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{Outcome, Step, same_page};
 use crate::tools::{self, Tool};
 use crate::workspace::{self, WASM_TARGET};
-use crate::{browser, debian, dist, docs, netcat, page, postgres, process, python, run, tidy};
+use crate::{browser, debian, dist, docs, page, postgres, process, python, run, tidy};
 
 /// Every check, cheapest first.
 pub(super) const ALL: &[Step] = &[
@@ -110,7 +110,7 @@ fn end_to_end() -> Result<Outcome> {
     let page = page::build()?;
     let release = run::release_binary()?;
     let browser = browser::ensure()?;
-    netcat::ensure()?;
+    debian::ensure(&[("nc", "netcat-openbsd")], "a test chats with it")?;
     let mut cargo = workspace::cargo()?;
     cargo
         .args(["test", "--locked", "--package", "signalbox", "--test", "browser"])
