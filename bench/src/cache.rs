@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::http::{self, Load, load};
+use crate::process::free_port;
 use crate::report::{Spread, cores, quantity, say, table};
 
 /// Measures the cache of patrons.
@@ -146,10 +147,6 @@ fn spread(spread: Spread) -> String {
 
 fn micros(spread: Spread) -> String {
     format!("{:.0} us ({:.0} to {:.0})", spread.median, spread.min, spread.max)
-}
-
-fn free_port() -> anyhow::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {

@@ -9,14 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
-use crate::feed::{free_address, relay};
+use crate::feed::relay;
 use crate::load::agents;
-use crate::peer::is_listening;
-use crate::process::Server;
+use crate::process::{Server, free_address};
 use crate::report::{Spread, cores, quantity, say, table};
 
-/// How long the relay may take to listen.
-const START_DEADLINE: Duration = Duration::from_secs(20);
 /// Without another sample for so long, what is missing counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 
@@ -55,12 +52,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let (mut rates, mut cpu, mut per_cpu, mut memory, mut lost) = (vec![], vec![], vec![], vec![], 0);
     for _ in 0..args.runs {
         let (http, pull) = (free_address()?, format!("tcp://{}", free_address()?));
-        let server = Server::start(&mut relay(&args.signalbox, &http, &pull))?;
-        let started = Instant::now();
-        while !is_listening(&http)? {
-            ensure!(started.elapsed() < START_DEADLINE, "the relay does not listen on {http}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let mut server = Server::start(&mut relay(&args.signalbox, &http, &pull))?;
+        server.until_listening(&http)?;
         let cpu_before = server.cpu_secs()?;
         let mut load = Command::new(std::env::current_exe()?);
         load.args(["load", "agents", "--to", &pull, "--agents", &args.agents.to_string()]);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
 use self::server::Kind;
-pub(crate) use self::server::{free_address, relay};
+pub(crate) use self::server::relay;
 use crate::load::{feed_clients, feed_publisher};
 use crate::report::{Spread, cores, say, table};
 

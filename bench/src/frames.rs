@@ -1,5 +1,7 @@
 //! What a tab's frames and tasks were like, seen from inside it.
 
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 
 use crate::browser::{Browser, Tab};
@@ -30,7 +32,7 @@ const FETCH: &str = "(() => {
   };
 })()";
 
-/// Frames and tasks since [`watch`], in milliseconds.
+/// Frames and tasks of a while, in milliseconds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Seen {
     /// Frames.
@@ -47,14 +49,34 @@ pub(crate) struct Seen {
     pub(crate) long_task_max: f64,
 }
 
-/// Begins to watch; what was seen before is forgotten.
-pub(crate) fn watch(browser: &mut Browser, tab: &Tab) -> anyhow::Result<()> {
-    browser.evaluate(tab, WATCH).map(drop)
+/// Watches while `work` goes on: what was seen, and how many seconds that took.
+pub(crate) fn during(
+    browser: &mut Browser,
+    tab: &Tab,
+    work: impl FnOnce(&mut Browser, &Tab) -> anyhow::Result<()>,
+) -> anyhow::Result<(Seen, f64)> {
+    browser.evaluate(tab, WATCH)?;
+    let begun = Instant::now();
+    work(browser, tab)?;
+    let seen = serde_json::from_value(browser.evaluate(tab, FETCH)?)?;
+    Ok((seen, begun.elapsed().as_secs_f64()))
 }
 
-/// What was seen since [`watch`].
-pub(crate) fn seen(browser: &mut Browser, tab: &Tab) -> anyhow::Result<Seen> {
-    Ok(serde_json::from_value(browser.evaluate(tab, FETCH)?)?)
+/// The same for so many seconds in which nothing is done here.
+pub(crate) fn for_secs(browser: &mut Browser, tab: &Tab, secs: u64) -> anyhow::Result<(Seen, f64)> {
+    during(browser, tab, |_, _| {
+        std::thread::sleep(Duration::from_secs(secs));
+        Ok(())
+    })
+}
+
+/// CPU of the renderer, all its threads, for so many seconds: percent of one core. To be asked before anybody watches,
+/// for who watches every frame makes every frame happen.
+pub(crate) fn renderer_cpu_percent(browser: &mut Browser, secs: u64) -> anyhow::Result<f64> {
+    let (begun, cpu_before) = (Instant::now(), browser.renderer_cpu_secs()?);
+    std::thread::sleep(Duration::from_secs(secs));
+    let cpu_secs = browser.renderer_cpu_secs()? - cpu_before;
+    Ok(cpu_secs / begun.elapsed().as_secs_f64() * 100.0)
 }
 
 /// What JavaScript and the DOM hold after a collection, with the memory of WebAssembly, in KiB.

@@ -17,6 +17,19 @@ pub(crate) mod wire;
 
 use std::io::Write as _;
 
+use self::wire::Wire;
+
+/// The broker that a run speaks to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Target {
+    /// What it speaks.
+    #[arg(long)]
+    wire: Wire,
+    /// Where it listens.
+    #[arg(long)]
+    address: String,
+}
+
 /// Prints a result for the process that started this one.
 fn print(outcome: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::process::Server;
+use crate::process::{Server, free_port};
 use crate::report::{Spread, cores, say, table};
 use crate::{http, news_site};
 
@@ -114,7 +114,7 @@ struct Relay {
 
 impl Relay {
     fn start(signalbox: &Path, sources: &str) -> anyhow::Result<Self> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port()?;
         let config =
             std::env::temp_dir().join(format!("signalbox-bench-news-{}-{port}.toml", std::process::id()));
         let mut text = format!("http = '127.0.0.1:{port}'\nnews_private = 'allow'\nlog = 'error'\n");

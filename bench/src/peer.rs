@@ -1,6 +1,6 @@
 //! Servers under test: started on a free port, watched through the operating system's accounting, ended on drop.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::load::wire::Wire;
-use crate::process;
+use crate::process::{self, free_address, free_port, is_listening};
 
 /// How long a server may take to listen.
 const START_DEADLINE: Duration = Duration::from_secs(10);
@@ -71,10 +71,8 @@ impl Program {
 
     /// Starts it.
     pub(crate) fn start(self, signalbox: &Path) -> anyhow::Result<Server> {
-        // Taken and given back at once: nothing else on this machine takes ports during a bench.
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = free_port()?.to_string();
         let address = format!("127.0.0.1:{port}");
-        let port = port.to_string();
         let mut command = match self {
             Self::Signalbox => {
                 let mut command = Command::new(signalbox);
@@ -117,8 +115,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a whole relay for its chat: `address` is where line clients connect, and beside it stands where HTTP does.
     pub(crate) fn chat(signalbox: &Path) -> anyhow::Result<(Self, String)> {
-        let free = || anyhow::Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string());
-        let (address, http) = (free()?, free()?);
+        let (address, http) = (free_address()?, free_address()?);
         let mut command = Command::new(signalbox);
         command.args(["serve", "--chat", &address, "--http", &http, "--broker", "off", "--log", "error"]);
         command.args(["--collector-sub", "off", "--collector-pull", "off", "--chat-idle-secs", "3600"]);
@@ -159,15 +156,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Whether a socket listens there, by `/proc/net/tcp` (state 0A; addresses in hexadecimal).
-pub(crate) fn is_listening(address: &str) -> anyhow::Result<bool> {
-    let port: u16 = address.rsplit(':').next().and_then(|port| port.parse().ok()).context("no port")?;
-    let local = format!(":{port:04X}");
-    let table = std::fs::read_to_string("/proc/net/tcp")?;
-    Ok(table.lines().any(|line| {
-        let mut fields = line.split_whitespace().skip(1);
-        fields.next().is_some_and(|field| field.ends_with(&local)) && fields.nth(1) == Some("0A")
-    }))
 }

@@ -1,5 +1,7 @@
-//! What a process and its children cost, by the operating system's accounting (man 5 proc).
+//! Servers as processes: where they may listen, whether they do, and what they and their children cost, by the operating
+//! system's accounting (man 5 proc).
 
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,8 @@ use anyhow::Context as _;
 /// Clock ticks per second in `/proc/PID/stat`; Linux fixes what user space sees.
 const TICKS_PER_SEC: f64 = 100.0;
 
+/// How long a server may take to listen.
+const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a server may take to end by itself.
 const END_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -22,6 +26,17 @@ impl Server {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let program = command.get_program().to_string_lossy();
         Ok(Self { child: child.with_context(|| format!("{program} cannot be started"))? })
+    }
+
+    /// Waits until it listens there, as long as it runs and for 20 seconds at most.
+    pub(crate) fn until_listening(&mut self, address: &str) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while !is_listening(address)? {
+            let is_in_time = self.is_alive() && started.elapsed() < START_DEADLINE;
+            anyhow::ensure!(is_in_time, "nothing listens on {address}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// Whether it runs.
@@ -82,4 +97,25 @@ pub(crate) fn memory_kib(id: u32, key: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).with_context(|| format!("no {key}"))
+}
+
+/// Whether a socket listens there, by `/proc/net/tcp` (state 0A; addresses in hexadecimal).
+pub(crate) fn is_listening(address: &str) -> anyhow::Result<bool> {
+    let port: u16 = address.rsplit(':').next().and_then(|port| port.parse().ok()).context("no port")?;
+    let local = format!(":{port:04X}");
+    let table = std::fs::read_to_string("/proc/net/tcp")?;
+    Ok(table.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        fields.next().is_some_and(|field| field.ends_with(&local)) && fields.nth(1) == Some("0A")
+    }))
+}
+
+/// A port of loopback that was free a moment ago: nothing else on this machine takes ports during a bench.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The same with its host.
+pub(crate) fn free_address() -> anyhow::Result<String> {
+    Ok(format!("127.0.0.1:{}", free_port()?))
 }

@@ -1,17 +1,16 @@
 //! The product's own page while real agents send: frames, long tasks, heap and the renderer's CPU.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use serde::Serialize;
 
 use super::Args;
 use crate::browser::Browser;
-use crate::feed::{free_address, relay};
+use crate::feed::relay;
 use crate::frames::{self, Seen};
-use crate::peer::is_listening;
-use crate::process::Server;
+use crate::process::{Server, free_address};
 use crate::report::{say, table};
 
 /// One case.
@@ -29,8 +28,6 @@ const CASES: &[Case] = &[
     Case { name: "live, 50 agents at 1/s, 2 charts", agents: 50, rate: 1.0, charts: 2 },
 ];
 
-/// How long the relay may take to listen.
-const START_DEADLINE: Duration = Duration::from_secs(20);
 /// Before anything counts: the page compiles, the first charts find their scales.
 const SETTLE_SECS: u64 = 10;
 const WINDOW_SIZE: (u32, u32) = (1280, 1600);
@@ -66,30 +63,16 @@ fn measure(args: &Args, case: &Case) -> anyhow::Result<Row> {
     let signalbox = args.signalbox.as_ref().context("the live cases need --signalbox")?;
     let (http, pull) = (free_address()?, format!("tcp://{}", free_address()?));
     let mut server = Server::start(&mut relay(signalbox, &http, &pull))?;
-    let started = Instant::now();
-    while !is_listening(&http)? {
-        let is_in_time = server.is_alive() && started.elapsed() < START_DEADLINE;
-        ensure!(is_in_time, "the relay does not listen on {http}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    server.until_listening(&http)?;
     let _agents = Agents::start(case, &pull)?;
     let mut browser = Browser::start(&args.chromium, WINDOW_SIZE)?;
     let ready = format!("document.querySelectorAll('canvas').length >= {}", case.charts * 4);
     let tab = browser.open(&format!("http://{http}/"), &ready)?;
     std::thread::sleep(Duration::from_secs(SETTLE_SECS));
 
-    // The renderer's CPU first: who watches every frame makes every frame happen.
-    let (begun, cpu_before) = (Instant::now(), browser.renderer_cpu_secs()?);
-    std::thread::sleep(Duration::from_secs(args.live_secs));
-    let cpu_secs = browser.renderer_cpu_secs()? - cpu_before;
-    let renderer_cpu_percent = cpu_secs / begun.elapsed().as_secs_f64() * 100.0;
-
+    let renderer_cpu_percent = frames::renderer_cpu_percent(&mut browser, args.live_secs)?;
     let heap_kib_begin = frames::heap_kib(&mut browser, &tab)?;
-    frames::watch(&mut browser, &tab)?;
-    let begun = Instant::now();
-    std::thread::sleep(Duration::from_secs(args.live_secs));
-    let seen = frames::seen(&mut browser, &tab)?;
-    let secs = begun.elapsed().as_secs_f64();
+    let (seen, secs) = frames::for_secs(&mut browser, &tab, args.live_secs)?;
     let heap_kib_end = frames::heap_kib(&mut browser, &tab)?;
     Ok(Row {
         case: case.name,

@@ -1,18 +1,12 @@
 //! The three servers of the feed's bench: started on free ports, each with a place to publish and a place to listen.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::Context as _;
 
 use super::Args;
-use crate::peer::is_listening;
-use crate::process::Server as Process;
-
-/// How long a server may take to listen.
-const START_DEADLINE: Duration = Duration::from_secs(20);
+use crate::process::{Server as Process, free_address};
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,12 +87,7 @@ impl Kind {
             }
         };
         let mut process = Process::start(&mut command)?;
-        let started = Instant::now();
-        while !is_listening(&address)? {
-            let is_in_time = process.is_alive() && started.elapsed() < START_DEADLINE;
-            ensure!(is_in_time, "{} does not listen on {address}", self.name());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        process.until_listening(&address).with_context(|| format!("{} was started", self.name()))?;
         Ok(Server { process, address, publish_to, _folder: folder })
     }
 }
@@ -109,11 +98,6 @@ pub(crate) fn relay(signalbox: &std::path::Path, http: &str, pull: &str) -> Comm
     command.args(["serve", "--http", http, "--broker", "off", "--chat", "off", "--log", "warn"]);
     command.args(["--collector-sub", "off", "--collector-pull", &format!("@{pull}")]);
     command
-}
-
-/// An address that was free a moment ago: nothing else on this machine takes ports during a bench.
-pub(crate) fn free_address() -> anyhow::Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
 
 /// As Debian's nginx runs, one worker per core, with room for the largest case, and nchan's own advice for SSE.

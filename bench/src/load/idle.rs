@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Target;
 use super::wire::Wire;
 
 const CHANNEL: &str = "/topic/bench0";
@@ -17,12 +18,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// One run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the server speaks.
-    #[arg(long)]
-    wire: Wire,
-    /// Where it listens.
-    #[arg(long)]
-    address: String,
+    #[command(flatten)]
+    target: Target,
     /// Subscribers.
     #[arg(long)]
     subscribers: usize,
@@ -43,20 +40,20 @@ pub(crate) struct Outcome {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut subscribers = Vec::with_capacity(args.subscribers);
     for _ in 0..args.subscribers {
-        let stream = args.wire.subscribe(&args.address, CHANNEL)?;
+        let stream = args.target.wire.subscribe(&args.target.address, CHANNEL)?;
         stream.set_read_timeout(Some(SILENCE_MAX))?;
         subscribers.push(stream);
     }
-    let mut publisher = args.wire.publisher(&args.address, CHANNEL)?;
+    let mut publisher = args.target.wire.publisher(&args.target.address, CHANNEL)?;
     let mut message = Vec::new();
-    args.wire.push_message(&mut message, CHANNEL, SIZE);
+    args.target.wire.push_message(&mut message, CHANNEL, SIZE);
     // Until all have it: some wires do not tell when a subscription is taken.
     publisher.write_all(&message)?;
     let mut late: Vec<&mut TcpStream> = subscribers.iter_mut().collect();
     while !late.is_empty() {
         std::thread::sleep(Duration::from_millis(200));
         late.iter().try_for_each(|stream| stream.set_nonblocking(true))?;
-        late.retain_mut(|stream| !drain(args.wire, stream));
+        late.retain_mut(|stream| !drain(args.target.wire, stream));
         late.iter().try_for_each(|stream| stream.set_nonblocking(false))?;
         if !late.is_empty() {
             publisher.write_all(&message)?;
@@ -66,7 +63,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     std::thread::sleep(Duration::from_millis(500));
     for stream in &mut subscribers {
         stream.set_nonblocking(true)?;
-        drain(args.wire, stream);
+        drain(args.target.wire, stream);
         stream.set_nonblocking(false)?;
     }
     super::print(&"idle")?;
@@ -77,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let started = Instant::now();
         publisher.write_all(&message)?;
         for stream in &mut subscribers {
-            read_one(args.wire, stream)?;
+            read_one(args.target.wire, stream)?;
         }
         last_micros.push(started.elapsed().as_nanos() as f64 / 1e3);
         std::thread::sleep(Duration::from_millis(100));

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Target;
 use super::probe::{is_probe, until_subscribed};
-use super::wire::Wire;
 
 /// How long the publisher sleeps between looks at the clock.
 const SLEEP: Duration = Duration::from_micros(20);
@@ -19,12 +19,8 @@ const CHANNEL: &str = "/topic/bench0";
 /// One run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the server speaks.
-    #[arg(long)]
-    wire: Wire,
-    /// Where it listens.
-    #[arg(long)]
-    address: String,
+    #[command(flatten)]
+    target: Target,
     /// Messages per second.
     #[arg(long)]
     rate: u64,
@@ -57,9 +53,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         WARM_UP < args.count && 8 <= args.size,
         "more messages than the warm-up of {WARM_UP}, of 8 bytes or more"
     );
-    let mut subscriber = args.wire.subscribe(&args.address, CHANNEL)?;
-    let mut publisher = args.wire.publisher(&args.address, CHANNEL)?;
-    until_subscribed(args.wire, [&subscriber], &[(&publisher, CHANNEL)])?;
+    let mut subscriber = args.target.wire.subscribe(&args.target.address, CHANNEL)?;
+    let mut publisher = args.target.wire.publisher(&args.target.address, CHANNEL)?;
+    until_subscribed(args.target.wire, [&subscriber], &[(&publisher, CHANNEL)])?;
     let interval = Duration::from_secs(1) / u32::try_from(args.rate)?;
     let arrived = AtomicU64::new(0);
     let epoch = Instant::now();
@@ -75,7 +71,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 anyhow::ensure!(read != 0, "the server closed the subscriber after {n} messages");
                 let now = epoch.elapsed().as_nanos() as u64;
                 filled += read;
-                let walked = args.wire.walk(&buffer[..filled], |payload| {
+                let walked = args.target.wire.walk(&buffer[..filled], |payload| {
                     if is_probe(payload) {
                         return;
                     }
@@ -91,7 +87,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }
             Ok(nanos)
         });
-        if args.wire.answers_publishers() {
+        if args.target.wire.answers_publishers() {
             let mut answers = publisher.try_clone()?;
             // Ends with the connection.
             std::thread::spawn(move || while answers.read(&mut [0; 4096]).is_ok_and(|n| n != 0) {});
@@ -104,7 +100,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             batch.clear();
             while u128::from(sent) < due_now.min(u128::from(args.count)) {
                 let due = started + interval * u32::try_from(sent + 1)?;
-                let at = args.wire.push_message(&mut batch, CHANNEL, args.size);
+                let at = args.target.wire.push_message(&mut batch, CHANNEL, args.size);
                 batch[at..at + 8].copy_from_slice(&(due.as_nanos() as u64).to_be_bytes());
                 sent += 1;
             }

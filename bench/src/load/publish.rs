@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Target;
 use super::feed_clients::micros_now;
 use super::wire::Wire;
 
 /// Stands before the time of sending, in microseconds since the Unix epoch. Plain text, so that no encoding hides it.
-pub(crate) const STAMP: &[u8] = b"sent@";
+const STAMP: &str = "sent@";
 /// Between two looks at the clock.
 const SLEEP: Duration = Duration::from_micros(500);
 /// Digits of a time and of a message's number.
@@ -18,12 +19,8 @@ const STAMP_BYTES: usize = STAMP.len() + 16 + 2 + 10 + 4;
 /// One run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the broker speaks.
-    #[arg(long)]
-    wire: Wire,
-    /// Where it listens.
-    #[arg(long)]
-    address: String,
+    #[command(flatten)]
+    target: Target,
     /// The channel; of many, the beginning of their names.
     #[arg(long)]
     channel: String,
@@ -56,7 +53,7 @@ pub(crate) struct Outcome {
 /// Publishes everything and prints the [`Outcome`].
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     anyhow::ensure!(STAMP_BYTES <= args.size, "a message has at least {STAMP_BYTES} bytes");
-    let mut stream = args.wire.publisher(&args.address, &args.channel)?;
+    let mut stream = args.target.wire.publisher(&args.target.address, &args.channel)?;
     let (started, mut sent, mut batch) = (Instant::now(), 0, Vec::new());
     while sent < args.count {
         let n_due = (started.elapsed().as_secs_f64() * args.rate as f64) as u64 + 1;
@@ -72,7 +69,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     let secs = started.elapsed().as_secs_f64();
-    finish(args.wire, stream)?;
+    finish(args.target.wire, stream)?;
     super::print(&Outcome { published: sent, secs })
 }
 
@@ -84,8 +81,8 @@ fn push(args: &Args, n: u64, batch: &mut Vec<u8>) -> anyhow::Result<()> {
             format!("{}/{}/{of}", args.channel, of % 100)
         }
     };
-    let at = args.wire.push_message(batch, &channel, args.size);
-    let stamp = format!("sent@{:016} #{n:010}", micros_now()?);
+    let at = args.target.wire.push_message(batch, &channel, args.size);
+    let stamp = format!("{STAMP}{:016} #{n:010}", micros_now()?);
     let text = if args.json { list(&stamp, args.size) } else { stamp };
     batch[at..at + text.len()].copy_from_slice(text.as_bytes());
     Ok(())
@@ -120,7 +117,7 @@ fn finish(wire: Wire, mut stream: std::net::TcpStream) -> anyhow::Result<()> {
 
 /// The times of sending in some bytes, in microseconds since the Unix epoch.
 pub(crate) fn stamps(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
-    let places = bytes.windows(STAMP.len()).enumerate().filter(|(_, part)| *part == STAMP);
+    let places = bytes.windows(STAMP.len()).enumerate().filter(|(_, part)| *part == STAMP.as_bytes());
     places.filter_map(|(at, _)| {
         let digits = bytes.get(at + STAMP.len()..at + STAMP.len() + 16)?;
         std::str::from_utf8(digits).ok()?.parse().ok()

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Target;
 use super::account::{Account, Counts, STAMP_BYTES, stamp};
 use super::probe::until_subscribed;
-use super::wire::Wire;
 
 const CHANNEL: &str = "/topic/bench0";
 /// Bytes that may be under way to the fast subscriber at full load.
@@ -24,12 +24,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// One run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the server speaks.
-    #[arg(long)]
-    wire: Wire,
-    /// Where it listens.
-    #[arg(long)]
-    address: String,
+    #[command(flatten)]
+    target: Target,
     /// Messages per second; 0 is as many as the fast subscriber takes.
     #[arg(long)]
     rate: u64,
@@ -57,15 +53,15 @@ pub(crate) struct Outcome {
 /// Runs it and prints the [`Outcome`] as JSON.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     anyhow::ensure!(STAMP_BYTES <= args.size && 2 <= args.secs, "8 bytes and 2 seconds at least");
-    let fast = args.wire.subscribe(&args.address, CHANNEL)?;
-    let publisher = args.wire.publisher(&args.address, CHANNEL)?;
-    until_subscribed(args.wire, [&fast], &[(&publisher, CHANNEL)])?;
+    let fast = args.target.wire.subscribe(&args.target.address, CHANNEL)?;
+    let publisher = args.target.wire.publisher(&args.target.address, CHANNEL)?;
+    until_subscribed(args.target.wire, [&fast], &[(&publisher, CHANNEL)])?;
     let (received, sent, is_over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let (alone_per_sec, beside_per_sec, counts) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let reading = scope.spawn(|| read(args, fast, &received, &sent, &is_over));
         let publishing = scope.spawn(|| publish(args, publisher, &received, &sent, &is_over));
         let alone = seconds(args.secs, &received);
-        let _stalled = args.wire.subscribe(&args.address, CHANNEL)?;
+        let _stalled = args.target.wire.subscribe(&args.target.address, CHANNEL)?;
         let beside = seconds(args.secs, &received);
         is_over.store(true, Ordering::Relaxed);
         publishing.join().map_err(|_| anyhow::anyhow!("the publisher panicked"))??;
@@ -95,7 +91,7 @@ fn publish(
     sent: &AtomicU64,
     is_over: &AtomicBool,
 ) -> anyhow::Result<()> {
-    if args.wire.answers_publishers() {
+    if args.target.wire.answers_publishers() {
         let mut answers = stream.try_clone()?;
         // Ends with the connection.
         std::thread::spawn(move || while answers.read(&mut [0; 64 * 1024]).is_ok_and(|n| n != 0) {});
@@ -109,7 +105,7 @@ fn publish(
         };
         batch.clear();
         while n < due && batch.len() < BATCH_BYTES {
-            let at = args.wire.push_message(&mut batch, CHANNEL, args.size);
+            let at = args.target.wire.push_message(&mut batch, CHANNEL, args.size);
             stamp(&mut batch[at..], 0, n);
             n += 1;
         }
@@ -149,7 +145,7 @@ fn read(
         };
         last_read = Instant::now();
         filled += n;
-        let walked = args.wire.walk(&buffer[..filled], |payload| account.take(payload))?;
+        let walked = args.target.wire.walk(&buffer[..filled], |payload| account.take(payload))?;
         buffer.copy_within(walked..filled, 0);
         filled -= walked;
         received.store(account.counts().delivered, Ordering::Relaxed);

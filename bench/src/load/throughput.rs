@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Target;
 use super::account::{Account, Counts, STAMP_BYTES, stamp};
 use super::probe::until_subscribed;
-use super::wire::Wire;
 
 /// Bytes that a publisher writes at once.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -28,12 +28,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// One run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What the server speaks.
-    #[arg(long)]
-    wire: Wire,
-    /// Where it listens.
-    #[arg(long)]
-    address: String,
+    #[command(flatten)]
+    target: Target,
     /// Publishers; publisher i publishes on channel i modulo the channels.
     #[arg(long)]
     publishers: usize,
@@ -95,14 +91,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 
     let channel_of = |i: usize| channels[i % args.channels].as_str();
     let subscribed = (0..args.subscribers)
-        .map(|s| args.wire.subscribe(&args.address, channel_of(s)))
+        .map(|s| args.target.wire.subscribe(&args.target.address, channel_of(s)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let publishing = (0..args.publishers)
-        .map(|p| args.wire.publisher(&args.address, channel_of(p)))
+        .map(|p| args.target.wire.publisher(&args.target.address, channel_of(p)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let on_channels: Vec<_> =
         publishing.iter().enumerate().map(|(p, stream)| (stream, channel_of(p))).collect();
-    until_subscribed(args.wire, &subscribed, &on_channels)?;
+    until_subscribed(args.target.wire, &subscribed, &on_channels)?;
 
     let (secs, counts) = std::thread::scope(|scope| -> anyhow::Result<_> {
         let mut subscribers = Vec::new();
@@ -169,7 +165,7 @@ fn subscribe(
         last_read = Instant::now();
         filled += n;
         let before = account.counts().delivered;
-        let walked = args.wire.walk(&buffer[..filled], |payload| account.take(payload))?;
+        let walked = args.target.wire.walk(&buffer[..filled], |payload| account.take(payload))?;
         buffer.copy_within(walked..filled, 0);
         filled -= walked;
         for (publisher, &seen) in account.seen().iter().enumerate() {
@@ -195,10 +191,10 @@ fn publish(
     let mut batch = Vec::new();
     let mut stamps = Vec::new();
     while batch.is_empty() || batch.len() + args.size < BATCH_BYTES {
-        stamps.push(args.wire.push_message(&mut batch, channel, args.size));
+        stamps.push(args.target.wire.push_message(&mut batch, channel, args.size));
     }
     let message_bytes = batch.len() / stamps.len();
-    if args.wire.answers_publishers() {
+    if args.target.wire.answers_publishers() {
         let mut answers = stream.try_clone()?;
         // Ends with the connection.
         std::thread::spawn(move || while answers.read(&mut [0; 64 * 1024]).is_ok_and(|n| n != 0) {});

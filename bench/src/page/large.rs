@@ -1,12 +1,12 @@
 //! Messages of 5 MB in the tail: as they come, and while one of them is read to its end in every form.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::relay::{Rate, Relay, until};
 use super::{Args, FRAME_HEAD, WINDOW_SIZE, frame_cells, print_table};
-use crate::browser::{Browser, Tab};
+use crate::browser::Browser;
 use crate::frames::{self, Seen};
 
 const SIZE_BYTES: u64 = 5_000_000;
@@ -55,19 +55,19 @@ fn measure(args: &Args) -> anyhow::Result<Run> {
     let mut browser = Browser::start(&args.chromium, WINDOW_SIZE)?;
     let tab = browser.open(&format!("http://{}/{CHANNEL_URL}", relay.http), SUBSCRIBED)?;
     std::thread::sleep(Duration::from_secs(1));
-    let coming = watched(&mut browser, &tab, |browser, tab| {
+    let coming = frames::during(&mut browser, &tab, |browser, tab| {
         let rate = Rate { channels: 1, per_sec: 1, count: MESSAGES, size: SIZE_BYTES, is_json: true };
         relay.publish(CHANNEL, rate)?.end()?;
         let shown = format!("document.querySelectorAll('.tail-row').length >= {MESSAGES}");
         until(browser, tab, &shown)
     })?;
-    let read = watched(&mut browser, &tab, |browser, tab| {
+    let read = frames::during(&mut browser, &tab, |browser, tab| {
         browser.evaluate(tab, "document.querySelector('.tail-row').click()")?;
         until(browser, tab, "!!document.querySelector('.rest button')")?;
         browser.evaluate(tab, "document.querySelector('.rest button').click()")?;
         until(browser, tab, "!document.querySelector('.rest')")
     })?;
-    let scrolled = watched(&mut browser, &tab, |browser, tab| {
+    let scrolled = frames::during(&mut browser, &tab, |browser, tab| {
         for form in ["Text", "Hex", "Base64", "JSON"] {
             let choose = format!(
                 "[...document.querySelectorAll('.forms button')].find((b) => b.innerText === '{form}').click()"
@@ -81,16 +81,4 @@ fn measure(args: &Args) -> anyhow::Result<Run> {
         Ok(())
     })?;
     Ok(Run { coming, read, scrolled })
-}
-
-fn watched(
-    browser: &mut Browser,
-    tab: &Tab,
-    work: impl FnOnce(&mut Browser, &Tab) -> anyhow::Result<()>,
-) -> anyhow::Result<(Seen, f64)> {
-    frames::watch(browser, tab)?;
-    let begun = Instant::now();
-    work(browser, tab)?;
-    let seen = frames::seen(browser, tab)?;
-    Ok((seen, begun.elapsed().as_secs_f64()))
 }

@@ -89,11 +89,7 @@ fn measure(args: &Args) -> anyhow::Result<Run> {
     ensure!(CHANNELS < n_rows, "the list has only {n_rows} rows");
 
     browser.evaluate(&tab, SCROLL)?;
-    frames::watch(&mut browser, &tab)?;
-    let begun = Instant::now();
-    std::thread::sleep(Duration::from_secs(args.secs));
-    let seen = frames::seen(&mut browser, &tab)?;
-    Ok(Run { first_paint_millis, scrolled: (seen, begun.elapsed().as_secs_f64()) })
+    Ok(Run { first_paint_millis, scrolled: frames::for_secs(&mut browser, &tab, args.secs)? })
 }
 
 fn first_paint(browser: &mut Browser, tab: &Tab) -> anyhow::Result<f64> {

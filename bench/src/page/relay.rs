@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use crate::browser::{Browser, Tab};
-use crate::feed::free_address;
 use crate::load::publish::Outcome;
-use crate::peer::is_listening;
-use crate::process::Server;
+use crate::process::{Server, free_address};
 
-/// How long a server may take to listen, and what is waited for in a page to happen.
+/// How long what is waited for in a page may take to happen.
 pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A relay, or nats-server with its WebSocket.
@@ -49,14 +47,8 @@ impl Relay {
     }
 
     fn wait(mut process: Server, http: String, broker: String) -> anyhow::Result<Self> {
-        let started = Instant::now();
-        for address in [&http, &broker] {
-            while !is_listening(address)? {
-                let is_in_time = process.is_alive() && started.elapsed() < DEADLINE;
-                ensure!(is_in_time, "the server does not listen on {address}");
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
+        process.until_listening(&http)?;
+        process.until_listening(&broker)?;
         Ok(Self { process, http, broker })
     }
 

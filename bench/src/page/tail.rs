@@ -1,13 +1,13 @@
 //! A channel at 10,000 messages of 200 B a second while its tail is open, beside the same page at rest.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use super::relay::{Rate, Relay, until};
 use super::{Args, FRAME_HEAD, WINDOW_SIZE, figure, frame_cells, print_table};
-use crate::browser::{Browser, Tab};
+use crate::browser::Browser;
 use crate::frames::{self, Seen};
 use crate::report::Spread;
 
@@ -86,19 +86,15 @@ fn measure(args: &Args) -> anyhow::Result<Run> {
     let url = format!("http://{}/#/queues/%2Ftopic%2Fbench", relay.http);
     let tab = browser.open(&url, SUBSCRIBED)?;
     std::thread::sleep(Duration::from_secs(1));
-    let (idle, _) = watched(&mut browser, &tab, args.secs)?;
+    let (idle, _) = frames::for_secs(&mut browser, &tab, args.secs)?;
 
     let count = PER_SEC * (SETTLE_SECS + 2 * args.secs + 2);
     let rate = Rate { channels: 1, per_sec: PER_SEC, count, size: SIZE_BYTES, is_json: false };
     let publisher = relay.publish(CHANNEL, rate)?;
     std::thread::sleep(Duration::from_secs(SETTLE_SECS));
-    // The renderer's CPU first: who watches every frame makes every frame happen.
-    let (begun, cpu_before) = (Instant::now(), browser.renderer_cpu_secs()?);
-    std::thread::sleep(Duration::from_secs(args.secs));
-    let cpu_secs = browser.renderer_cpu_secs()? - cpu_before;
-    let renderer_cpu_percent = cpu_secs / begun.elapsed().as_secs_f64() * 100.0;
+    let renderer_cpu_percent = frames::renderer_cpu_percent(&mut browser, args.secs)?;
     let heap_kib_begin = frames::heap_kib(&mut browser, &tab)?;
-    let (busy, secs) = watched(&mut browser, &tab, args.secs)?;
+    let (busy, secs) = frames::for_secs(&mut browser, &tab, args.secs)?;
     let heap_kib_end = frames::heap_kib(&mut browser, &tab)?;
 
     let published = publisher.end()?.published;
@@ -107,12 +103,4 @@ fn measure(args: &Args) -> anyhow::Result<Run> {
     let parts = accounts.shown + accounts.filtered + accounts.skipped;
     ensure!(parts == published, "the accounts are not exact: {accounts:?} of {published}");
     Ok(Run { idle, busy, secs, renderer_cpu_percent, heap_kib_begin, heap_kib_end, accounts })
-}
-
-fn watched(browser: &mut Browser, tab: &Tab, secs: u64) -> anyhow::Result<(Seen, f64)> {
-    frames::watch(browser, tab)?;
-    let begun = Instant::now();
-    std::thread::sleep(Duration::from_secs(secs));
-    let seen = frames::seen(browser, tab)?;
-    Ok((seen, begun.elapsed().as_secs_f64()))
 }
