@@ -91,6 +91,8 @@ async fn a_database_that_goes_and_comes_is_told_and_the_cache_counts_what_it_did
     browser.until_text(".changes-standing .notice", "Not connected yet").await;
     gate.open().await;
     browser.until_watching().await;
+    // The row is to come by its notification, which the cache has learnt of then; not with the table as it was fetched.
+    browser.until_text(".patrons .quiet-note", "No patron here").await;
     past.batch_execute("INSERT INTO patron (name, fav_dish) VALUES ('Ada', 'Soup')").await.expect("a row");
     browser.until_text("tr[data-id='1']", "Ada").await;
 

@@ -92,6 +92,31 @@ impl Desk {
         eventually(&format!("{key} is {what}"), async || self.number(key).await.filter(|n| fits(*n))).await
     }
 
+    /// Waits until the address tells where the picture stands still, and gives it. What it tells while somebody drags the
+    /// picture slowly is a place on the way.
+    async fn until_paused(&self) -> f64 {
+        let script = "const ms = new URLSearchParams(location.hash.split('?')[1] ?? '').get('paused');
+            const state = document.querySelector('.metrics-state')?.innerText ?? '';
+            const clock = ms && new Date(Number(ms)).toTimeString().slice(0, 8);
+            return clock && state.startsWith(`Paused at ${clock}`) ? Number(ms) : null";
+        self.browser.until_painted().await;
+        eventually("the address tells where the picture stands still", async || {
+            self.browser.run(script, vec![]).await.as_f64()
+        })
+        .await
+    }
+
+    /// Waits until so many samples have come since the pause.
+    async fn until_new_samples(&self, n_new: u64) {
+        eventually(&format!("{n_new} new samples are counted"), async || {
+            let state = self.state().await;
+            let n: u64 =
+                state.split(" · ").find_map(|part| part.strip_suffix(" new samples"))?.parse().ok()?;
+            (n_new <= n).then_some(())
+        })
+        .await;
+    }
+
     async fn state(&self) -> String {
         self.browser.text(".metrics-state").await.unwrap_or_default()
     }
@@ -144,7 +169,7 @@ async fn the_wheel_zooms_a_chart_in_use_and_scrolls_the_page_elsewhere() {
 async fn shift_and_a_drag_move_through_time() {
     let desk = Desk::set().await;
     desk.drag(0.3, 0.8, SHIFT).await;
-    let first_ms = desk.until_number("paused", "there", |_| true).await;
+    let first_ms = desk.until_paused().await;
     assert_eq!(desk.number("window").await, Some(60.0));
     desk.drag(0.3, 0.8, SHIFT).await;
     // Half of the box, which is a little wider than the plot, of a minute.
@@ -183,13 +208,10 @@ async fn a_pause_holds_the_picture_and_loses_nothing() {
     desk.key(" ").await;
     desk.until_state("Paused at").await;
     let paused_ms = desk.until_number("paused", "there", |_| true).await;
+    // Two of each agent: what was on its way at the pause, and may belong into the picture, has come before them.
+    desk.until_new_samples(6).await;
     let held = saved(&desk).await;
-    eventually("new samples are counted", async || {
-        let state = desk.state().await;
-        let n: u64 = state.split(" · ").find_map(|part| part.strip_suffix(" new samples"))?.parse().ok()?;
-        (9 <= n).then_some(())
-    })
-    .await;
+    desk.until_new_samples(15).await;
     assert_eq!(desk.number("paused").await, Some(paused_ms), "the picture has not moved");
     assert_eq!(saved(&desk).await, held, "and shows the same samples");
     desk.key(" ").await;
@@ -214,7 +236,7 @@ async fn a_click_locks_a_moment_and_arrows_move_it_from_sample_to_sample() {
     desk.mouse("mouseMoved", 0.5, json!({})).await;
     desk.browser.until_some(".chart-tip", "red").await;
     desk.drag(0.5, 0.5, 0).await;
-    desk.until_number("at", "locked", |_| true).await;
+    let locked_ms = desk.until_number("at", "locked", |_| true).await;
     eventually("every chart shows it", async || {
         let shown = desk.browser.count(".chart-cursor.is-locked:not([hidden])").await;
         (shown == desk.browser.count(".chart").await && 2 <= shown).then_some(())
@@ -222,8 +244,7 @@ async fn a_click_locks_a_moment_and_arrows_move_it_from_sample_to_sample() {
     .await;
     desk.focus_chart().await;
     desk.key("ArrowLeft").await;
-    let locked_ms = desk.number("at").await;
-    let first_ms = desk.until_number("at", "moved", |ms| Some(ms) != locked_ms).await;
+    let first_ms = desk.until_number("at", "moved", |ms| ms != locked_ms).await;
     desk.key("ArrowLeft").await;
     desk.until_number("at", "a sample earlier", |ms| first_ms - ms == 1_000.0).await;
     for _ in 0..3 {
@@ -311,10 +332,11 @@ async fn a_pasted_address_shows_the_same_view() {
     })
     .await;
     assert!(rows.iter().all(|(agent, _)| *agent == only), "{only} alone");
-    assert_eq!(
-        other.browser.count(".chart-panel:first-child .chart-cursor.is-locked:not([hidden])").await,
-        1
-    );
+    eventually("the same moment is locked", async || {
+        let locked = ".chart-panel:first-child .chart-cursor.is-locked:not([hidden])";
+        (other.browser.count(locked).await == 1).then_some(())
+    })
+    .await;
     assert_eq!(other.browser.run("return location.hash", vec![]).await, json!(address));
     other.browser.expect_no_errors(false).await;
 }

@@ -32,8 +32,11 @@ async fn an_agent_appears_with_its_values_and_its_lines() {
         browser.run(CANVASES_WITH_RED, vec![]).await.as_u64().filter(|&n| 2 <= n)
     })
     .await;
-    let memory = browser.text("tr[data-state=live] td[data-label=mem]").await;
-    assert!(memory.is_some_and(|text| text.contains(|c: char| c.is_ascii_digit())), "a value for its memory");
+    eventually("a value for its memory", async || {
+        let memory = browser.text("tr[data-state=live] td[data-label=mem]").await?;
+        memory.contains(|c: char| c.is_ascii_digit()).then_some(())
+    })
+    .await;
     browser.expect_no_errors(false).await;
 }
 

@@ -46,8 +46,10 @@ async fn boxes_are_sorted_filtered_and_coloured_and_what_failed_says_why() {
     browser.until_text(".page.news .summary", "4 headlines").await;
     assert_eq!(browser.count(".news-box.is-new").await, 0, "nothing is new to who comes first");
 
-    let failures = browser.texts(".news-failures li:not([hidden])").await;
-    assert_eq!(failures.len(), 2, "{failures:?}");
+    let failures = eventually("two sources have failed", async || {
+        Some(browser.texts(".news-failures li:not([hidden])").await).filter(|failures| failures.len() == 2)
+    })
+    .await;
     for (told, why) in failures.iter().zip([
         "Broken Herald failed: the site answers 500 Internal Server Error · failing for ",
         "Sleepy Gazette failed: no answer within the deadline of 400ms · failing for ",

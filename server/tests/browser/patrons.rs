@@ -18,10 +18,14 @@ impl Browser {
         .await;
     }
 
+    /// What a field of the form holds, as soon as the form is there.
     async fn typed(&self, name: &str) -> String {
-        let script = "return document.querySelector(arguments[0]).value";
+        let script = "return document.querySelector(arguments[0])?.value ?? null";
         let css = format!(".patron-form [name={name}]");
-        self.run(script, vec![css.into()]).await.as_str().unwrap_or_default().to_owned()
+        eventually(&format!("{css} is there"), async || {
+            self.run(script, vec![css.clone().into()]).await.as_str().map(str::to_owned)
+        })
+        .await
     }
 
     async fn fill_patron(&self, name: &str, dish: &str) {
@@ -82,6 +86,7 @@ async fn a_change_made_elsewhere_flashes_in_place_and_an_edit_is_warned_of_it() 
     let browser = Browser::start().await;
     browser.open(&relay.url("/#/changes")).await;
     browser.until_watching().await;
+    browser.until_text(".patrons .quiet-note", "No patron here").await;
     write("INSERT INTO patron (name, fav_dish) VALUES ('Ada', 'Soup'), ('Grace', 'Rice')").await;
     browser.until_rows(&["1 Ada Soup", "2 Grace Rice"]).await;
     browser.open(&relay.url("/?again#/changes")).await;

@@ -151,6 +151,8 @@ async fn a_wrong_draft_says_where_and_is_not_sent() {
     browser.until_text("#publish-fault", "line 1, column 7").await;
     browser.click(".publish button[type=submit]").await;
     browser.until_text(".publish [role=alert]", "not JSON").await;
+    // What is sent is told a frame later than what is wrong.
+    browser.until_painted().await;
     assert_eq!(browser.count(".outcomes li").await, 0);
     browser.expect_no_errors(false).await;
 }

@@ -33,6 +33,8 @@ async fn filter(browser: &Browser, kind: &str, words: &str) {
     let choose = "const select = document.querySelector('.tail-filter select'); select.value = arguments[0];
                   select.dispatchEvent(new Event('change', { bubbles: true }))";
     browser.run(choose, vec![kind.into()]).await;
+    // The words that were there stand as a filter of this kind now; what is typed before the form knows is replaced by it.
+    browser.until_painted().await;
     browser.fill(".tail-filter input", words).await;
     browser.focus(".tail-filter input").await;
     browser.press(&Key::Enter.to_string()).await;
@@ -63,7 +65,7 @@ async fn messages_are_filtered_at_the_relay(engine: Engine) {
             publisher.publish(CHANNEL, b"zzz").await;
             n_received += 2;
             browser.until_account("received", n_received).await;
-            let is_shown = browser.texts(".tail-text").await.last().is_some_and(|text| text == probe);
+            let is_shown = browser.tail().await.last().is_some_and(|text| text == probe);
             (is_shown && account(&browser, "filtered").await == n_filtered + 1).then_some(())
         })
         .await;
@@ -81,7 +83,7 @@ async fn messages_are_filtered_at_the_relay(engine: Engine) {
     filter(&browser, "json", "$.user.id = 5").await;
     browser.until_text("#filter-error mark", "").await;
     // The address says it all: the same page opened again has the same filter, and says what is wrong with it.
-    browser.run("location.reload()", vec![]).await;
+    browser.tab.refresh().await.expect("the relay still serves the page");
     browser.until_text("#filter-error .fault-place", "$.user.id = 5").await;
     filter(&browser, "text", "").await;
     browser.until_subscribed().await;
@@ -127,7 +129,7 @@ async fn a_pause_counts_and_goes_on(engine: Engine) {
     // A paused tail is paused for whoever is given its address.
     browser.click(".pause").await;
     browser.until_address("tail=paused").await;
-    browser.run("location.reload()", vec![]).await;
+    browser.tab.refresh().await.expect("the relay still serves the page");
     browser.until_text(".pause[aria-pressed=true]", "Resume").await;
     browser.expect_no_errors(false).await;
 }
@@ -139,6 +141,8 @@ async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
     browser.open_tail(&house.relay.url(ADDRESS), &mut publisher, CHANNEL).await;
     publish_numbers(&mut publisher, 0..100).await;
     browser.until_some(".tail-text", "message 99").await;
+    // The list has to know that it stands at its end before it can tell that somebody scrolls up.
+    browser.until_painted().await;
     browser.run("document.querySelector('.tail-list').scrollTop = 0", vec![]).await;
     browser.until_text(".tail-pill", "0 new").await;
     browser.until_some(".tail-text", "message 0").await;
@@ -205,6 +209,7 @@ async fn the_time_cursor_scrolls_the_tail() {
     assert!(!browser.texts(".tail-text").await.contains(&"message 0".to_owned()), "the list is at its end");
     // Whoever comes back to the view finds the list at the moment that is marked.
     browser.go("#/metrics").await;
+    browser.until_some("h1", "Metrics").await;
     browser.until_live("feed").await;
     browser.go("#/queues/%2Ftopic%2Fnews").await;
     browser.until_some(".tail-text", "message 0").await;

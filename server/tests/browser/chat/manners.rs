@@ -35,6 +35,7 @@ async fn what_is_new_is_counted_marked_and_called_out() {
         document.hasFocus = () => false;";
     browser.run(record, vec![]).await;
     browser.go("#/metrics").await;
+    browser.until_some("h1", "Metrics").await;
     ada.say("nobody in particular").await;
     browser.until_text("nav .badge", "1").await;
     eventually("the title tells it", async || {
@@ -65,6 +66,8 @@ async fn what_is_new_is_counted_marked_and_called_out() {
     assert_eq!(browser.texts(".line.call .mention.me").await, ["@Grace"]);
     browser.say("I see").await;
     eventually("the mark is gone", async || (browser.count(".unread-mark").await == 0).then_some(())).await;
+    // Until the room has said it too, the line has no time.
+    browser.until_some("article .line-text", "I see").await;
     assert_eq!(
         browser.count(".lines time[datetime]").await,
         browser.count(".lines .line").await,
@@ -181,15 +184,20 @@ async fn the_past_comes_on_scroll_and_who_reads_is_not_moved() {
     .await;
     assert_eq!(browser.count(".day").await, 1, "a mark for the day");
 
-    browser.run("document.querySelector('.lines').scrollTop = 150", vec![]).await;
-    let seen = browser.run(SEEN, vec![]).await;
+    // Whoever scrolls before the list has followed its last line is taken to have stood at its end.
+    browser.until_painted().await;
+    // Both at once: older lines may be there a moment later.
+    let scroll_and_see = format!("document.querySelector('.lines').scrollTop = 150; {SEEN}");
+    let seen = browser.run(&scroll_and_see, vec![]).await;
     eventually("older lines are there", async || {
         (n_first < browser.count("article.line").await).then_some(())
     })
     .await;
+    browser.until_painted().await;
     assert_eq!(browser.run(SEEN, vec![]).await, seen, "what is read stands where it stood");
     ada.say("a new one").await;
     browser.until_some("article .line-text", "a new one").await;
+    browser.until_painted().await;
     assert_eq!(browser.run(SEEN, vec![]).await, seen, "also when a line comes");
     browser.until_text(".to-end", "Newest lines").await;
 

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -115,26 +117,51 @@ impl Browser {
         .await;
     }
 
+    /// Waits until the page has been drawn twice. What its stores were told by now is on it then, and what follows from
+    /// that, as where a list is scrolled to, has happened too.
+    pub async fn until_painted(&self) {
+        let script =
+            "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))";
+        self.run(script, vec![]).await;
+    }
+
     /// Clicks the first element of `css` as soon as it is there.
     pub async fn click(&self, css: &str) {
-        let element = self.tab.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await;
-        let element = element.unwrap_or_else(|error| panic!("nothing to click at {css}: {error}"));
-        element.click().await.unwrap_or_else(|error| panic!("{css} cannot be clicked: {error}"));
+        self.with_first(css, "clicked", async |element| element.click().await).await;
     }
 
-    /// Types into the first element of `css`, what it held before removed.
+    /// Types into the first element of `css` as soon as it is there, what it held before removed.
     pub async fn fill(&self, css: &str, text: &str) {
-        let element = self.tab.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await;
-        let element = element.unwrap_or_else(|error| panic!("nothing to type into at {css}: {error}"));
-        element.clear().await.unwrap_or_else(|error| panic!("{css} cannot be cleared: {error}"));
-        element.send_keys(text).await.unwrap_or_else(|error| panic!("{css} takes no text: {error}"));
+        self.with_first(css, "filled", async |element| {
+            element.clear().await?;
+            element.send_keys(text).await
+        })
+        .await;
     }
 
-    /// Chooses an option of a list, as a person does.
+    /// Chooses an option of a list as soon as it is there, as a person does.
     pub async fn choose(&self, css: &str, value: &str) {
-        let element = self.tab.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await;
-        let element = element.unwrap_or_else(|error| panic!("nothing to choose from at {css}: {error}"));
-        element.select_by_value(value).await.unwrap_or_else(|error| panic!("{css} has no {value}: {error}"));
+        self.with_first(css, &format!("set to {value}"), async |element| {
+            element.select_by_value(value).await
+        })
+        .await;
+    }
+
+    /// Does something with the first element of `css` as soon as it is there. One that the page has made anew between
+    /// finding and doing is found again, for nothing was done with the old one.
+    async fn with_first(&self, css: &str, what: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
+        eventually(&format!("{css} is there to be {what}"), async || {
+            let done = match self.tab.find(Locator::Css(css)).await {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => Some(()),
+                Err(error) if error.is_no_such_element() || error.is_stale_element_reference() => None,
+                Err(error) => panic!("{css} cannot be {what}: {error}"),
+            }
+        })
+        .await;
     }
 
     /// Presses keys where the keyboard is; [`fantoccini::key::Key`] has those without a letter.
@@ -165,10 +192,10 @@ impl Browser {
         .await;
     }
 
-    /// Gives a file to the first element of `css`.
+    /// Gives a file to the first element of `css` as soon as it is there.
     pub async fn upload(&self, css: &str, path: &std::path::Path) {
-        let element = self.tab.find(Locator::Css(css)).await.expect("there is a field for a file");
-        element.send_keys(&path.display().to_string()).await.expect("the file can be chosen");
+        let path = path.display().to_string();
+        self.with_first(css, "given a file", async |element| element.send_keys(&path).await).await;
     }
 
     /// What the tab shows, as PNG.

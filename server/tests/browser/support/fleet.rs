@@ -1,7 +1,7 @@
 //! Three agents that have been at work for five minutes and go on, made up, so that a picture shows what charts are for.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -27,10 +27,14 @@ fn run(port: u16, dropped: &mpsc::Receiver<()>) -> zmq::Result<()> {
     // Nobody waits for what cannot be delivered when the test is over.
     socket.set_linger(0)?;
     socket.connect(&format!("tcp://127.0.0.1:{port}"))?;
-    let started = jiff::Timestamp::now();
+    let (started, start) = (jiff::Timestamp::now(), Instant::now());
     for second in -PAST_SECS.. {
-        if 0 < second && dropped.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Disconnected) {
-            break;
+        // Each at its own moment: charts are little more than a second behind, and must not overtake the samples.
+        if let Ok(secs @ 1..) = u64::try_from(second) {
+            let due_in = (start + Duration::from_secs(secs)).saturating_duration_since(Instant::now());
+            if dropped.recv_timeout(due_in) == Err(RecvTimeoutError::Disconnected) {
+                break;
+            }
         }
         let timestamp = started + jiff::SignedDuration::from_secs(second.into());
         for sample in samples(second.into(), &timestamp.to_string()) {

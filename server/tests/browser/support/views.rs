@@ -61,7 +61,7 @@ impl Browser {
         self.open(url).await;
         self.until_subscribed().await;
         let mut n_sent = 0;
-        let last = async || self.texts(".tail-row:not(.mark) .tail-text").await.pop();
+        let last = async || self.tail().await.pop();
         eventually("a probe is shown", async || {
             n_sent += 1;
             publisher.publish(channel, format!("probe {n_sent}").as_bytes()).await;
@@ -76,10 +76,19 @@ impl Browser {
         self.accounts().await.first().map_or(0, |(_, received)| *received)
     }
 
+    /// What the tail's rows say, oldest first, marks left out. In the document they stand by their places on the screen,
+    /// which are filled anew from the first one on when the list is longer than the screen.
+    pub async fn tail(&self) -> Vec<String> {
+        let script = "const rows = Array.from(document.querySelectorAll('.tail-row:not(.mark)'));
+                      rows.sort((a, b) => a.dataset.serial - b.dataset.serial);
+                      return rows.map(row => row.querySelector('.tail-text').innerText)";
+        serde_json::from_value(self.run(script, vec![]).await).expect("the script gives texts")
+    }
+
     /// Waits until the tail's list is exactly this, marks left out.
     pub async fn until_tail(&self, expected: &[&str]) {
         eventually(&format!("the tail shows {expected:?}"), async || {
-            (self.texts(".tail-row:not(.mark) .tail-text").await == expected).then_some(())
+            (self.tail().await == expected).then_some(())
         })
         .await;
     }
