@@ -93,4 +93,11 @@ impl<T: Clone + Send + Sync + 'static> Live<T> {
     pub fn get(&self) -> T {
         self.with(T::clone)
     }
+
+    /// The value as a signal. Unlike a memo it gives a change at once, not first when those who watch are told.
+    #[must_use]
+    pub fn signal(&self) -> Signal<T> {
+        let this = self.clone();
+        Signal::derive(move || this.get())
+    }
 }

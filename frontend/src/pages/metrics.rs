@@ -111,14 +111,11 @@ fn is_for_page(event: &ev::KeyboardEvent) -> bool {
 /// What all charts share.
 fn chart_context(control: &Control) -> ChartContext {
     let stores = control.stores.clone();
-    let cursor = Memo::new({
-        let cursor = stores.cursor.clone();
-        move |_| cursor.get()
-    });
-    let paused_at_ms = Memo::new(move |_| cursor.with(|cursor| cursor.paused_at_ms()));
+    let cursor = stores.cursor.signal();
+    let paused_at_ms = Signal::derive(move || cursor.get().paused_at_ms());
     let (window, choice, marks) = (stores.window_secs, stores.choice, stores.marks);
     let window_secs = Memo::new(move |_| window.get());
-    let timeline = Timeline::new(stores.series, window_secs.into(), paused_at_ms.into());
+    let timeline = Timeline::new(stores.series, window_secs.into(), paused_at_ms);
     let past_state = stores.past_state;
     let on_act = {
         let control = send_wrapper::SendWrapper::new(control.clone());
@@ -130,7 +127,7 @@ fn chart_context(control: &Control) -> ChartContext {
         is_past: Memo::new(move |_| past_state.with(|past| past.is_shown)).into(),
         timeline,
         choice: Memo::new(move |_| choice.get()).into(),
-        cursor: cursor.into(),
+        cursor,
         marks: Memo::new(move |_| marks.get()).into(),
         on_act,
     }

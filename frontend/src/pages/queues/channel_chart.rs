@@ -32,9 +32,9 @@ pub fn ChannelChart(
 ) -> impl IntoView {
     let control = use_control();
     let stores = control.stores.clone();
-    let cursor = Memo::new(move |_| stores.cursor.get());
-    let paused_at_ms = Memo::new(move |_| cursor.with(|cursor| cursor.paused_at_ms()));
-    let timeline = Timeline::new(store, Signal::stored(WINDOW_SECS), paused_at_ms.into());
+    let cursor = stores.cursor.signal();
+    let paused_at_ms = Signal::derive(move || cursor.get().paused_at_ms());
+    let timeline = Timeline::new(store, Signal::stored(WINDOW_SECS), paused_at_ms);
     let choice = RwSignal::new(SeriesChoice::default());
     let marks = stores.marks;
     let control = SendWrapper::new(control);
@@ -56,7 +56,7 @@ pub fn ChannelChart(
         is_past: Signal::stored(false),
         timeline,
         choice: choice.into(),
-        cursor: cursor.into(),
+        cursor,
         marks: Memo::new(move |_| marks.get()).into(),
         on_act,
     };
