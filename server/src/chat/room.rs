@@ -1,7 +1,8 @@
 //! One room: its log and its users under one lock, so that whoever enters sees both at the same moment.
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::entry::Entry;
 use super::log::{Log, LogBounds, Start};
 use super::member::{Member, Reader};
-use super::pace::{Pace, Wake};
+use super::pace::{GROUPS, Pace, Wake};
 use super::stats::Counters;
 use super::store::{Record, Store};
 use super::users::{Users, suggest};
@@ -64,8 +65,10 @@ pub(super) struct Room {
     name: Arc<str>,
     pub(super) bounds: RoomBounds,
     state: RwLock<State>,
-    /// Seq of the newest entry: what wakes the readers.
-    head: watch::Sender<u64>,
+    /// Seq of the newest entry, for each group of readers: what wakes them.
+    heads: [watch::Sender<u64>; GROUPS],
+    /// Readers there have been: the next one's group.
+    n_readers: AtomicUsize,
     pace: Mutex<Pace>,
     /// What wakes readers that show who is idle.
     idleness: watch::Sender<()>,
@@ -97,7 +100,8 @@ impl Room {
             name,
             bounds: *bounds,
             state,
-            head: watch::Sender::new(head),
+            heads: std::array::from_fn(|_| watch::Sender::new(head)),
+            n_readers: AtomicUsize::new(0),
             pace: Mutex::default(),
             idleness: watch::Sender::new(()),
             idleness_due: AtomicBool::new(false),
@@ -240,7 +244,8 @@ impl Room {
 
     /// What a reader watches: the seq of the newest entry, and changes of idleness.
     pub(super) fn watch(&self) -> (watch::Receiver<u64>, watch::Receiver<()>) {
-        (self.head.subscribe(), self.idleness.subscribe())
+        let group = self.n_readers.fetch_add(1, Ordering::Relaxed) % GROUPS;
+        (self.heads[group].subscribe(), self.idleness.subscribe())
     }
 
     /// See [`Log::before`].
@@ -271,25 +276,34 @@ impl Room {
         let n_users = self.n_users();
         let wake = self.pace.lock().request(n_users, Instant::now());
         match wake {
-            Wake::Now => self.tell_head(),
-            Wake::At(due) => {
-                let room = Arc::clone(self);
-                later(due, move || {
-                    room.pace.lock().woken(Instant::now());
-                    room.tell_head();
-                });
-            }
+            Wake::All => self.tell_head(0..GROUPS),
+            Wake::WalkAt(at) => self.walk(at),
             Wake::Pending => {}
         }
     }
 
-    fn tell_head(&self) {
-        let newest = self.state.read().log.head();
-        self.head.send_if_modified(|head| {
-            let is_newer = *head < newest;
-            *head = newest.max(*head);
-            is_newer
+    /// Wakes the readers group by group, until all of them know of the newest entry.
+    fn walk(self: &Arc<Self>, at: Instant) {
+        let room = Arc::clone(self);
+        later(at, move || {
+            let n_users = room.n_users();
+            let (groups, next_at) = room.pace.lock().step(n_users, Instant::now());
+            room.tell_head(groups);
+            if let Some(next_at) = next_at {
+                room.walk(next_at);
+            }
         });
+    }
+
+    fn tell_head(&self, groups: Range<usize>) {
+        let newest = self.state.read().log.head();
+        for head in &self.heads[groups] {
+            head.send_if_modified(|head| {
+                let is_newer = *head < newest;
+                *head = newest.max(*head);
+                is_newer
+            });
+        }
     }
 }
 

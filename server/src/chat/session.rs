@@ -159,8 +159,10 @@ impl Session {
         let mut shutdown = pin!(self.shutdown.cancelled());
         loop {
             let event = tokio::select! {
-                () = &mut shutdown => Event::Shutdown,
+                // Mostly the room has something. Others have their turn when the task's budget (`tokio::task::coop`) is used up.
+                biased;
                 event = talk.next(reader, writer, self.limits.chat_outbox_lines) => event,
+                () = &mut shutdown => Event::Shutdown,
                 // Set again only when it rings: a timer per line would cost more than the line.
                 () = &mut alarm => Event::Alarm,
             };

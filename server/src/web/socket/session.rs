@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use bytes::Bytes;
+use futures_util::future::{poll_immediate, select};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use signalbox_shared::PROTOCOL_VERSION;
 use signalbox_shared::chat::LINE_BYTES_MAX;
@@ -17,8 +18,9 @@ use signalbox_shared::socket::{
 };
 use signalbox_shared::{ChannelName, api::Features};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite;
+use tokio_util::sync::WaitForCancellationFuture;
 
 use super::board::Watcher;
 use super::changes::ChangesWatch;
@@ -35,6 +37,9 @@ use crate::tail::{FilterSlot, TailBatch};
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
 /// How long a page that is told to go has to take that in.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// Of so many events, one is looked for first where a page seldom has any.
+const OTHERS_FIRST_EACH: u32 = 8;
 
 /// What a page has at this relay.
 pub(super) struct Page<'s> {
@@ -128,30 +133,59 @@ impl<'s> Page<'s> {
         let mut heartbeats = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut shutdown = pin!(self.sockets.shutdown.cancelled());
+        let mut n_events = 0_u32;
         self.greet();
         loop {
             let written = tokio::select! {
+                biased;
                 written = write_out(&mut self.outgoing, write, stall) => written,
                 () = &mut shutdown => Err(Closing::Shutdown),
             };
             if let Err(closing) = written {
                 return closing;
             }
-            let event = tokio::select! {
-                () = &mut shutdown => Event::Shutdown,
-                message = read.next(), if self.publishing.is_none() => Event::Inbound(message),
-                (id, result) = finish(&mut self.publishing) => Event::Published(id, result),
-                (channel, batch) = self.tails.next() => Event::Tail(channel, batch),
-                (room, event) = self.rooms.next() => Event::Room(room, event),
-                messages = news(&mut self.watcher) => Event::Channels(messages),
-                json = detail_news(&mut self.detail) => Event::Channels(vec![json]),
-                message = super::changes::next(&mut self.changes) => Event::Changes(message),
-                _ = heartbeats.tick() => Event::Heartbeat,
-                info = engine_news(&mut self.engine) => Event::Engine(info),
-            };
+            n_events = n_events.wrapping_add(1);
+            let are_others_first = n_events.is_multiple_of(OTHERS_FIRST_EACH);
+            let event = self.next(read, shutdown.as_mut(), &mut heartbeats, are_others_first).await;
             if let Some(closing) = self.handle(event, stall) {
                 return closing;
             }
+        }
+    }
+
+    /// Waits for what happens next. What a page mostly wakes for is looked at first, but not when `are_others_first`.
+    async fn next<R>(
+        &mut self,
+        read: &mut R,
+        shutdown: Pin<&mut WaitForCancellationFuture<'_>>,
+        heartbeats: &mut Interval,
+        are_others_first: bool,
+    ) -> Event
+    where
+        R: Stream<Item = Result<Message, axum::Error>> + Unpin,
+    {
+        let Self { tails, rooms, watcher, detail, engine, changes, publishing, .. } = self;
+        let streams = pin!(async {
+            tokio::select! {
+                (channel, batch) = tails.next() => Event::Tail(channel, batch),
+                (room, event) = rooms.next() => Event::Room(room, event),
+            }
+        });
+        let others = pin!(async {
+            tokio::select! {
+                () = shutdown => Event::Shutdown,
+                message = read.next(), if publishing.is_none() => Event::Inbound(message),
+                (id, result) = finish(publishing) => Event::Published(id, result),
+                messages = news(watcher) => Event::Channels(messages),
+                json = detail_news(detail) => Event::Channels(vec![json]),
+                message = super::changes::next(changes) => Event::Changes(message),
+                _ = heartbeats.tick() => Event::Heartbeat,
+                info = engine_news(engine) => Event::Engine(info),
+            }
+        });
+        match are_others_first {
+            true => select(others, streams).await.factor_first().0,
+            false => select(streams, others).await.factor_first().0,
         }
     }
 
@@ -282,11 +316,13 @@ async fn in_time(
     stall: Duration,
     writing: impl Future<Output = Result<(), axum::Error>>,
 ) -> Result<(), Closing> {
-    match timeout(stall, writing).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(Closing::Lost),
-        Err(_) => Err(Closing::TooSlow),
-    }
+    let mut writing = pin!(writing);
+    // Mostly there is room for it, and no timer is needed.
+    let written = match poll_immediate(&mut writing).await {
+        Some(written) => written,
+        None => timeout(stall, writing).await.map_err(|_| Closing::TooSlow)?,
+    };
+    written.map_err(|_| Closing::Lost)
 }
 
 async fn finish(publishing: &mut Option<Publishing<'_>>) -> (u64, Result<AckDetail, String>) {
