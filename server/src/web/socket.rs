@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::StreamExt as _;
 use signalbox_shared::socket::CLIENT_MESSAGE_BYTES_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -107,8 +106,7 @@ impl Sockets {
     async fn run(&self, socket: WebSocket, seat: OwnedSemaphorePermit) {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         self.counters.opened();
-        let (write, read) = socket.split();
-        let closing = session::serve_page(self, write, read).await;
+        let closing = session::serve_page(self, socket).await;
         self.counters.closed(closing);
         let reason = closing.reason();
         match closing {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use memchr::memmem::find;
 use mio::net::TcpStream;
 
 /// What each said line holds before its number and the time at which it was due, in microseconds since the start.
@@ -44,6 +45,9 @@ impl Heard {
             self.hash = (self.hash ^ n).wrapping_mul(0x0100_0000_01b3);
             self.micros.push(u32::try_from(now_micros.saturating_sub(due)).unwrap_or(u32::MAX));
         }
+        if find(text, STALLED.as_bytes()).is_none() {
+            return;
+        }
         for line in text.split(|&byte| byte == b'\n') {
             let is_left = || {
                 [&b"has left the chat"[..], b"\"kind\":\"left\""]
@@ -53,18 +57,6 @@ impl Heard {
             self.n_dropped += u64::from(find(line, STALLED.as_bytes()).is_some() && is_left());
         }
     }
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    let first = wanted.first()?;
-    let mut from = 0;
-    while let Some(at) = text[from..].iter().position(|byte| byte == first) {
-        if text[from + at..].starts_with(wanted) {
-            return Some(from + at);
-        }
-        from += at + 1;
-    }
-    None
 }
 
 /// The number at the beginning, and what follows it.

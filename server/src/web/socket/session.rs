@@ -1,5 +1,5 @@
-//! One page's socket: a loop that gathers what happens and lets one match decide. Takes the halves of any socket, so
-//! that its deadlines are tested without a network.
+//! One page's socket: a loop that gathers what happens and lets one match decide. Takes any socket, so that its
+//! deadlines are tested without a network.
 
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
@@ -76,21 +76,28 @@ enum Event {
     Engine(EngineInfo),
 }
 
-/// Serves a page until it leaves or must go, and says why that was.
-pub(super) async fn serve_page<W, R>(sockets: &Sockets, mut write: W, mut read: R) -> Closing
-where
-    W: Sink<Message, Error = axum::Error> + Unpin,
-    R: Stream<Item = Result<Message, axum::Error>> + Unpin,
+/// What a page's messages come from and go to.
+pub(super) trait Socket:
+    Sink<Message, Error = axum::Error> + Stream<Item = Result<Message, axum::Error>> + Unpin
 {
+}
+
+impl<S> Socket for S where
+    S: Sink<Message, Error = axum::Error> + Stream<Item = Result<Message, axum::Error>> + Unpin
+{
+}
+
+/// Serves a page until it leaves or must go, and says why that was.
+pub(super) async fn serve_page(sockets: &Sockets, mut socket: impl Socket) -> Closing {
     let mut page = Page::new(sockets);
-    let closing = page.run(&mut write, &mut read).await;
+    let closing = page.run(&mut socket).await;
     // Names are free and subscriptions ended before the farewell, which may take its time.
     drop(page);
     if let Some((code, reason)) = closing.farewell() {
         let frame = CloseFrame { code, reason: reason.into() };
         let goodbye = async {
-            if write.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = read.next().await {}
+            if socket.send(Message::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = socket.next().await {}
             }
             if closing == Closing::TooLarge {
                 // Nothing can be read after an oversized message: the page's own end cannot be seen.
@@ -124,11 +131,7 @@ impl<'s> Page<'s> {
         }
     }
 
-    async fn run<W, R>(&mut self, write: &mut W, read: &mut R) -> Closing
-    where
-        W: Sink<Message, Error = axum::Error> + Unpin,
-        R: Stream<Item = Result<Message, axum::Error>> + Unpin,
-    {
+    async fn run(&mut self, socket: &mut impl Socket) -> Closing {
         let stall = Duration::from_secs(self.sockets.limits.socket_stall_secs);
         let mut heartbeats = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -138,7 +141,7 @@ impl<'s> Page<'s> {
         loop {
             let written = tokio::select! {
                 biased;
-                written = write_out(&mut self.outgoing, write, stall) => written,
+                written = write_out(&mut self.outgoing, socket, stall) => written,
                 () = &mut shutdown => Err(Closing::Shutdown),
             };
             if let Err(closing) = written {
@@ -146,7 +149,7 @@ impl<'s> Page<'s> {
             }
             n_events = n_events.wrapping_add(1);
             let are_others_first = n_events.is_multiple_of(OTHERS_FIRST_EACH);
-            let event = self.next(read, shutdown.as_mut(), &mut heartbeats, are_others_first).await;
+            let event = self.next(socket, shutdown.as_mut(), &mut heartbeats, are_others_first).await;
             if let Some(closing) = self.handle(event, stall) {
                 return closing;
             }
@@ -154,16 +157,13 @@ impl<'s> Page<'s> {
     }
 
     /// Waits for what happens next. What a page mostly wakes for is looked at first, but not when `are_others_first`.
-    async fn next<R>(
+    async fn next(
         &mut self,
-        read: &mut R,
+        socket: &mut impl Socket,
         shutdown: Pin<&mut WaitForCancellationFuture<'_>>,
         heartbeats: &mut Interval,
         are_others_first: bool,
-    ) -> Event
-    where
-        R: Stream<Item = Result<Message, axum::Error>> + Unpin,
-    {
+    ) -> Event {
         let Self { tails, rooms, watcher, detail, engine, changes, publishing, .. } = self;
         let streams = pin!(async {
             tokio::select! {
@@ -174,7 +174,7 @@ impl<'s> Page<'s> {
         let others = pin!(async {
             tokio::select! {
                 () = shutdown => Event::Shutdown,
-                message = read.next(), if publishing.is_none() => Event::Inbound(message),
+                message = socket.next(), if publishing.is_none() => Event::Inbound(message),
                 (id, result) = finish(publishing) => Event::Published(id, result),
                 messages = news(watcher) => Event::Channels(messages),
                 json = detail_news(detail) => Event::Channels(vec![json]),
@@ -299,17 +299,18 @@ impl<'s> Page<'s> {
 }
 
 /// Writes everything queued. A page that takes none of it for as long as `stall` must go.
-async fn write_out<W>(outgoing: &mut Vec<Message>, write: &mut W, stall: Duration) -> Result<(), Closing>
-where
-    W: Sink<Message, Error = axum::Error> + Unpin,
-{
+async fn write_out(
+    outgoing: &mut Vec<Message>,
+    socket: &mut impl Socket,
+    stall: Duration,
+) -> Result<(), Closing> {
     if outgoing.is_empty() {
         return Ok(());
     }
     for message in outgoing.drain(..) {
-        in_time(stall, write.feed(message)).await?;
+        in_time(stall, socket.feed(message)).await?;
     }
-    in_time(stall, write.flush()).await
+    in_time(stall, socket.flush()).await
 }
 
 async fn in_time(

@@ -1,5 +1,7 @@
 //! The loop over in-memory halves of a socket, on a clock that is turned by hand.
 
+use std::task::{Context, Poll};
+
 use futures_util::stream;
 use serde_json::{Value, json};
 use signalbox_shared::socket::close;
@@ -18,6 +20,40 @@ struct Client {
     to_page: mpsc::Sender<Result<Message, axum::Error>>,
     from_page: mpsc::Receiver<Message>,
     task: JoinHandle<Closing>,
+}
+
+/// A socket of two halves.
+struct Halves<W, R> {
+    write: Pin<Box<W>>,
+    read: Pin<Box<R>>,
+}
+
+impl<W, R: Stream> Stream for Halves<W, R> {
+    type Item = R::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R::Item>> {
+        self.read.as_mut().poll_next(cx)
+    }
+}
+
+impl<W: Sink<Message>, R> Sink<Message> for Halves<W, R> {
+    type Error = W::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), W::Error>> {
+        self.write.as_mut().poll_ready(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), W::Error> {
+        self.write.as_mut().start_send(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), W::Error>> {
+        self.write.as_mut().poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), W::Error>> {
+        self.write.as_mut().poll_close(cx)
+    }
 }
 
 struct House {
@@ -49,7 +85,8 @@ impl House {
                 Ok(outbound)
             });
         let sockets = Arc::clone(&self.sockets);
-        let task = tokio::spawn(async move { serve_page(&sockets, Box::pin(write), Box::pin(read)).await });
+        let socket = Halves { write: Box::pin(write), read: Box::pin(read) };
+        let task = tokio::spawn(async move { serve_page(&sockets, socket).await });
         Client { to_page, from_page, task }
     }
 
