@@ -141,6 +141,13 @@ impl Source {
         self.next().await
     }
 
+    /// Waits until there is something to take; a source that consumes only knows by taking, and is ready at once.
+    pub(crate) async fn ready(&mut self) {
+        if let Self::Tap(cursor) = self {
+            cursor.ready().await;
+        }
+    }
+
     /// Waits for messages and takes those that there are.
     ///
     /// # Cancel safety

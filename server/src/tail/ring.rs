@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use signalbox_shared::ChannelName;
@@ -26,6 +26,8 @@ pub(crate) struct Ring {
     all_bytes_max: usize,
     held_bytes: Arc<AtomicUsize>,
     state: Mutex<State>,
+    /// [`State::n_received`], for those who only want to know whether there is more.
+    head: AtomicU64,
     has_more: Notify,
     end: CancellationToken,
 }
@@ -85,6 +87,7 @@ impl Ring {
             all_bytes_max: size(limits.tails_bytes),
             held_bytes,
             state: Mutex::default(),
+            head: AtomicU64::new(0),
             has_more: Notify::new(),
             end: CancellationToken::new(),
         }
@@ -102,6 +105,7 @@ impl Ring {
         state.n_messages += chunk.n_messages();
         let n_before = state.n_received;
         state.n_received += chunk.n_received();
+        self.head.store(state.n_received, Ordering::Release);
         state.chunks.push_back((n_before, Arc::new(chunk)));
         if UNLOOKED_BYTES < state.n_bytes {
             self.forget_seen(&mut state);
@@ -162,19 +166,32 @@ pub(crate) struct Cursor {
     ring: Arc<Ring>,
     tails: Arc<Tails>,
     number: u64,
+    /// How many messages it has had, as the ring knows too.
+    n_had: u64,
 }
 
 impl Cursor {
     /// Begins behind the newest message.
     pub(super) fn new(ring: Arc<Ring>, tails: Arc<Tails>) -> Self {
-        let number = {
+        let (number, n_had) = {
             let mut state = ring.state.lock();
             let (number, n_received) = (state.last_cursor + 1, state.n_received);
             state.last_cursor = number;
             state.cursors.insert(number, n_received);
-            number
+            (number, n_received)
         };
-        Self { ring, tails, number }
+        Self { ring, tails, number, n_had }
+    }
+
+    /// Waits until there are messages to take.
+    pub(super) async fn ready(&mut self) {
+        loop {
+            let more = self.ring.has_more.notified();
+            if self.n_had < self.ring.head.load(Ordering::Acquire) {
+                return;
+            }
+            more.await;
+        }
     }
 
     /// Waits for messages and takes all that there are.
@@ -183,21 +200,21 @@ impl Cursor {
     /// Nothing is lost when the future is dropped before it is ready.
     pub(super) async fn next(&mut self) -> Taken {
         loop {
-            let more = self.ring.has_more.notified();
+            self.ready().await;
             if let Some(taken) = self.take() {
                 return taken;
             }
-            more.await;
         }
     }
 
-    fn take(&self) -> Option<Taken> {
+    fn take(&mut self) -> Option<Taken> {
         let mut state = self.ring.state.lock();
         let n_received = state.n_received;
-        let n_had = std::mem::replace(state.cursors.get_mut(&self.number)?, n_received);
+        let n_had = std::mem::replace(&mut self.n_had, n_received);
         if n_had == n_received {
             return None;
         }
+        state.cursors.insert(self.number, n_received);
         let n_forgotten = state.chunks.front().map_or(n_received, |(n_before, _)| *n_before);
         let first = state.chunks.partition_point(|(n_before, _)| *n_before < n_had);
         let chunks = state.chunks.range(first..).map(|(_, chunk)| Arc::clone(chunk)).collect();
