@@ -9,6 +9,7 @@ use std::thread;
 use anyhow::Context as _;
 use bytes::Bytes;
 use signalbox_shared::ChannelName;
+use signalbox_shared::channel::OTHER_CHANNEL;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -42,8 +43,6 @@ pub use history::{Batch, History, LatestSample, Pushed};
 pub use sender::{SampleSender, SendMode};
 pub use stats::CollectorStats;
 
-/// Where JSON that is no sample can be watched.
-pub const OTHER_CHANNEL: &str = "/topic/collector/other";
 /// Such messages that wait for the engine; of more, the newest are counted and dropped.
 const OTHER_PENDING_MAX: usize = 256;
 /// Address inside the process over which the thread is told to end.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use signalbox_shared::ChannelName;
+use signalbox_shared::channel::{ALERTS_CHANNEL, MARKS_CHANNEL};
 use signalbox_shared::chat::LOBBY;
 use signalbox_shared::feed::AlertChange;
 use tokio::sync::mpsc;
@@ -16,10 +17,6 @@ use crate::clock::now_ms;
 use crate::collector::{CollectorStats, History, alerts, marks};
 use crate::engine::{Engine, Mode, Subscription};
 
-/// Where each alert's begin and end are published.
-pub const ALERTS_CHANNEL: &str = "/topic/alerts";
-/// Where marks are taken from.
-pub const MARKS_CHANNEL: &str = "/topic/marks";
 /// Alerts of one moment that are said in the chat one by one; of more, a last line says how many.
 const LINES_MAX: usize = 5;
 /// Alerts handled as of one moment.

@@ -9,6 +9,13 @@ use thiserror::Error;
 /// Longest channel name, in bytes of UTF-8. Source: docs/protocol.md §1.
 pub const CHANNEL_NAME_BYTES_MAX: usize = 255;
 
+/// Where the relay publishes each alert's begin and end. Source: docs/protocol.md §3.
+pub const ALERTS_CHANNEL: &str = "/topic/alerts";
+/// Where the relay takes marks from. Source: docs/protocol.md §3.
+pub const MARKS_CHANNEL: &str = "/topic/marks";
+/// Where JSON that came to the collector and is no sample can be watched. Source: docs/protocol.md §2.
+pub const OTHER_CHANNEL: &str = "/topic/collector/other";
+
 /// How a channel delivers; its name alone decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,6 +9,10 @@ use crate::api::ChannelRow;
 /// Most consumers, and most publishers, in one [`ChannelDetail`]; the totals tell how many there are.
 pub const DETAIL_ROWS_MAX: usize = 200;
 
+/// Most publishers that a whole broker keeps accounts of, one for each connection and channel: every one of 10,000
+/// connections on six channels, and some 10 MB. Who publishes beyond that is not listed, and the channel says so.
+pub const SENDERS_MAX: usize = 65_536;
+
 /// One channel seen from near. What the engine cannot tell is `null`, which is not the same as none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChannelDetail {
@@ -22,7 +26,8 @@ pub struct ChannelDetail {
     pub n_consumers: Option<u64>,
     /// Who published on it and is still connected, at most [`DETAIL_ROWS_MAX`], the latest first.
     pub publishers: Option<Vec<PublisherRow>>,
-    /// How many published on it and are still connected; `null` when there were more in the whole broker than it lists.
+    /// How many published on it and are still connected; `null` when there were more in the whole broker than
+    /// [`SENDERS_MAX`].
     pub n_publishers: Option<u64>,
     /// The bounds in force.
     pub limits: ChannelLimits,

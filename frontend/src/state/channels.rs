@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use signalbox_shared::ChannelName;
 use signalbox_shared::api::ChannelRow;
+use signalbox_shared::channel::{ALERTS_CHANNEL, MARKS_CHANNEL, OTHER_CHANNEL};
+use signalbox_shared::{ChannelName, chat};
 
 /// Most channels kept, four times the relay's default; further ones are counted in [`Channels::n_refused`].
 pub const CHANNELS_MAX: usize = 16_384;
@@ -45,8 +46,8 @@ pub enum Direction {
 /// Whether Signalbox itself reads or writes a channel of that name (docs/protocol.md), so that it is there before
 /// anybody has done anything.
 fn is_own(name: &ChannelName) -> bool {
-    let of_relay = ["/topic/marks", "/topic/alerts", "/topic/collector/other"];
-    of_relay.contains(&name.as_str()) || name.as_str().starts_with("/topic/chat/")
+    let of_relay = [MARKS_CHANNEL, ALERTS_CHANNEL, OTHER_CHANNEL];
+    of_relay.contains(&name.as_str()) || name.as_str().starts_with(chat::CHANNEL_PREFIX)
 }
 
 impl Channels {

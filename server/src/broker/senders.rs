@@ -8,13 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use signalbox_shared::detail::SENDERS_MAX;
 
 use super::channel::Channel;
 use super::outbox::Peer;
 
-/// Most accounts of a whole broker: every one of 10,000 connections on six channels, and some 10 MB. Whoever publishes
-/// beyond that is not listed, and the channel says so.
-pub(crate) const SENDERS_MAX: usize = 65_536;
 /// Accounts of one connection from which on it looks for those of forgotten channels.
 const LOOK_FROM: usize = 16;
 

@@ -1,7 +1,7 @@
 //! The channel itself: who receives and who publishes, how fast, within which bounds; and emptying it.
 
 use leptos::prelude::*;
-use signalbox_shared::detail::{ChannelLimits, ConsumerRole, ConsumerRow, PublisherRow};
+use signalbox_shared::detail::{ChannelLimits, ConsumerRole, ConsumerRow, PublisherRow, SENDERS_MAX};
 use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::channel_chart::ChannelChart;
@@ -106,9 +106,9 @@ fn Consumers() -> impl IntoView {
     };
     let table = move || {
         match consumers.get() {
-        None => view! { <p class="quiet-note">"Waiting for the relay …"</p> }.into_any(),
-        Some((None, _)) => view! { <p class="quiet-note">"Unknown: the engine does not tell who receives."</p> }.into_any(),
-        Some((Some(rows), _)) if rows.is_empty() => view! { <p class="quiet-note">"Nobody receives from this channel."</p> }.into_any(),
+        None => waiting().into_any(),
+        Some((None, _)) => note("Unknown: the engine does not tell who receives.").into_any(),
+        Some((Some(rows), _)) if rows.is_empty() => note("Nobody receives from this channel.").into_any(),
         Some((Some(rows), n)) => view! {
             <div class="table-scroll">
                 <table class="table">
@@ -147,14 +147,11 @@ fn Publishers() -> impl IntoView {
             </tr>
         }
     };
-    let table = move || {
-        match publishers.get() {
-        None => view! { <p class="quiet-note">"Waiting for the relay …"</p> }.into_any(),
-        Some((None, _)) => {
-            view! { <p class="quiet-note">"Unknown: the engine does not tell who publishes."</p> }.into_any()
-        }
+    let table = move || match publishers.get() {
+        None => waiting().into_any(),
+        Some((None, _)) => note("Unknown: the engine does not tell who publishes.").into_any(),
         Some((Some(rows), _)) if rows.is_empty() => {
-            view! { <p class="quiet-note">"Nobody who is connected has published here."</p> }.into_any()
+            note("Nobody who is connected has published here.").into_any()
         }
         Some((Some(rows), n)) => view! {
             <div class="table-scroll">
@@ -167,18 +164,29 @@ fn Publishers() -> impl IntoView {
                 </table>
             </div>
             {more(n, rows.len())}
-            {n.is_none().then(|| view! { <p class="quiet-note">"There are more: the broker lists no more than 65,536."</p> })}
+            {n.is_none().then(|| {
+                let n_max = units::count(SENDERS_MAX as u64);
+                note(format!("There are more: the broker lists no more than {n_max}."))
+            })}
         }
         .into_any(),
-    }
     };
     view! { <section aria-labelledby="publishers-title"><h3 id="publishers-title">"Publishers"</h3>{table}</section> }
+}
+
+/// A sentence in place of a table, or below it.
+fn note(text: impl Into<String>) -> impl IntoView {
+    view! { <p class="quiet-note">{text.into()}</p> }
+}
+
+fn waiting() -> impl IntoView {
+    note("Waiting for the relay …")
 }
 
 /// How many there are besides those that are listed.
 fn more(n: Option<u64>, n_listed: usize) -> Option<impl IntoView + use<>> {
     let n = n?.saturating_sub(n_listed as u64);
-    (0 < n).then(|| view! { <p class="quiet-note">{format!("{} more are not listed.", units::count(n))}</p> })
+    (0 < n).then(|| note(format!("{} more are not listed.", units::count(n))))
 }
 
 #[component]

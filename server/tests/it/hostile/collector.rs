@@ -2,10 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use signalbox::collector::{OTHER_CHANNEL, SampleSender, SendMode};
+use signalbox::collector::{SampleSender, SendMode};
 use signalbox::engine::Mode;
 use signalbox::limits::Limits;
 use signalbox_shared::api::CollectorInfo;
+use signalbox_shared::channel::OTHER_CHANNEL;
 use signalbox_shared::sample::SAMPLE_BYTES_MAX;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
