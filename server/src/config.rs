@@ -16,6 +16,7 @@ use crate::news::NewsOptions;
 use crate::telemetry::LogFormat;
 
 mod alert_rule;
+mod amount;
 mod broker;
 mod duration_text;
 mod engine_address;

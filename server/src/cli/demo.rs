@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use tokio::task::JoinSet;
 
 use self::supervise::{Ending, Part, Script};
+use super::sql::DATABASE_VARIABLE;
 use crate::shutdown;
 
 /// Start workers, listeners, a sender and chat users, so that every view moves.
@@ -43,9 +44,6 @@ Examples:
   signalbox demo --serve -- --http 127.0.0.1:9000    with its page on another port
   SIGNALBOX_DATABASE_URL=postgres://USER@HOST/NAME signalbox demo --serve
                                                      with patrons that come, change and go in that database";
-
-/// Names the database, to the relay, to `signalbox sql`, and here. A flag would show its password to who lists processes.
-const DATABASE_VARIABLE: &str = "SIGNALBOX_DATABASE_URL";
 
 /// Runs until SIGINT or SIGTERM, or until its own relay ends.
 ///

@@ -12,8 +12,9 @@ use super::terminal;
 use crate::changes::DatabaseUrl;
 use crate::changes::query::{Database, Permission};
 
-/// Variable that names the database when the flag does not.
-const ADDRESS_VARIABLE: &str = "SIGNALBOX_DATABASE_URL";
+/// Names the database, to the relay, to `signalbox demo`, and here when the flag does not. A flag shows its password to
+/// who lists processes.
+pub(super) const DATABASE_VARIABLE: &str = "SIGNALBOX_DATABASE_URL";
 
 /// Ask a PostgreSQL database, several queries at the same time.
 ///
@@ -54,10 +55,10 @@ pub struct Args {
 /// # Errors
 /// What keeps it from running.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let address = args.database_url.clone().or_else(|| std::env::var(ADDRESS_VARIABLE).ok());
+    let address = args.database_url.clone().or_else(|| std::env::var(DATABASE_VARIABLE).ok());
     let Some(address) = address.filter(|address| !address.trim().is_empty()) else {
         bail!(
-            "no database is named: give --database-url postgres://USER@HOST/NAME, or set {ADDRESS_VARIABLE}"
+            "no database is named: give --database-url postgres://USER@HOST/NAME, or set {DATABASE_VARIABLE}"
         );
     };
     let permission = if args.write { Permission::Write } else { Permission::ReadOnly };

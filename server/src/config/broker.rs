@@ -6,8 +6,8 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use signalbox_shared::channel::CHANNEL_NAME_BYTES_MAX;
 
-use super::{Layers, SettingError, bound_from_text, duration_text, one};
-use crate::limits;
+use super::amount::{Amount, amount_of};
+use super::{Layers, SettingError, duration_text, one};
 
 /// What the broker does besides keeping its global bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,14 +58,6 @@ struct Row {
     outbox_messages: Option<Amount>,
     outbox_bytes: Option<Amount>,
     frame_bytes: Option<Amount>,
-}
-
-/// An amount as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a whole number, or a text such as \"1MiB\"")]
-pub(super) enum Amount {
-    Number(u64),
-    Text(String),
 }
 
 pub(super) fn options_from_layers(layers: &Layers) -> anyhow::Result<BrokerOptions> {
@@ -135,22 +127,6 @@ fn rule_from_row(row: Row) -> anyhow::Result<BoundsRule> {
 /// In the range that the global bound of that name has.
 fn amount(key: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
     amount_of(key, &format!("broker_{key}"), given)
-}
-
-/// An amount, written as `key`, in the range of the bound of this name.
-///
-/// # Errors
-/// What is none, or outside that range.
-pub(super) fn amount_of(key: &str, bound: &str, given: Option<Amount>) -> anyhow::Result<Option<u64>> {
-    let Some(given) = given else { return Ok(None) };
-    let text = match given {
-        Amount::Number(number) => number.to_string(),
-        Amount::Text(text) => text,
-    };
-    let row = limits::TABLE.iter().find(|limit| limit.name == bound);
-    let row = row.with_context(|| format!("there is no bound {bound}"))?;
-    let value = bound_from_text(row, text.trim());
-    Ok(Some(value.map_err(|problem| anyhow::anyhow!("{key} = {text:?}: {problem}"))?))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::broker::{Amount, amount_of};
+use super::amount::{Amount, amount_of};
 use super::{Layers, SettingError, duration_text, items};
 use crate::news::Matcher;
 use crate::news::guard::{Network, Reach};
