@@ -1,9 +1,16 @@
 //! The table of patrons: one page of rows that changes made elsewhere correct in place, and the row that is edited.
 //!
 //! Rows never move: a deleted one stays, marked, and a new one comes only at the end, until the page is loaded again.
+//! A page and the announcements of changes come by two ways that do not wait for each other, so what was announced while
+//! a page was on its way is newer than what the page says.
 
-use serde_json::Value;
-use signalbox_shared::changes::{ChangeEvent, ChangeKind, Patron, PatronFields, PatronId, PatronPage};
+use std::collections::BTreeMap;
+
+use signalbox_shared::changes::{ChangeEvent, Patron, PatronFields, PatronId, PatronPage};
+
+use announced::{Announced, Told};
+
+mod announced;
 
 /// The table whose changes concern the rows.
 const TABLE: &str = "public.patron";
@@ -58,6 +65,21 @@ pub struct Patrons {
     pub problem: Option<String>,
     /// The row that is edited.
     pub edit: Option<Edit>,
+    /// Pages asked for so far.
+    n_loads: u64,
+    /// The page that is on its way, and what was announced since it was asked for.
+    loading: Option<Announced>,
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// It counts no more: another page was asked for since, or this one was left.
+    TooLate,
+    /// The rows are what it says, corrected by what was announced meanwhile; or why there are none is told.
+    Taken,
+    /// What was announced meanwhile does not tell how to correct it: it must be asked for again.
+    Overtaken,
 }
 
 impl Patrons {
@@ -67,15 +89,65 @@ impl Patrons {
         self.path.last().copied()
     }
 
-    /// Takes in a page that was asked for. A row that is shown as it is stays what it is.
-    pub fn loaded(&mut self, page: PatronPage) {
+    /// Turns to the page after this one, or back to the one before; its rows are then to be loaded.
+    pub fn turn(&mut self, is_forward: bool) {
+        let last = self.rows.iter().flatten().map(|row| row.patron.id).max();
+        match (is_forward, last) {
+            (true, Some(last)) => self.path.push(last),
+            (false, _) => drop(self.path.pop()),
+            (true, None) => {}
+        }
+        self.loading = None;
+    }
+
+    /// The page is asked for now; gives the number of this load. An answer to an earlier one counts no more.
+    pub fn begin_load(&mut self) -> u64 {
+        self.n_loads += 1;
+        self.loading = Some(Announced::default());
+        self.n_loads
+    }
+
+    /// Takes in the answer to a load: the page, or why there is none. A row that is shown as it is stays what it is.
+    pub fn loaded(&mut self, load: u64, answer: Result<PatronPage, String>) -> Loaded {
+        if load != self.n_loads {
+            return Loaded::TooLate;
+        }
+        let Some(announced) = self.loading.take() else { return Loaded::TooLate };
+        match answer {
+            Err(why) => self.problem = Some(why),
+            // What is shown was corrected by all of it, the page was not.
+            Ok(_) if !announced.can_correct() => return Loaded::Overtaken,
+            Ok(page) => self.show(page, &announced),
+        }
+        Loaded::Taken
+    }
+
+    fn show(&mut self, page: PatronPage, announced: &Announced) {
+        let last = page.patrons.last().map(|patron| patron.id);
+        let mut patrons: BTreeMap<PatronId, Patron> =
+            page.patrons.into_iter().map(|patron| (patron.id, patron)).collect();
+        let mut has_more = page.has_more;
+        for (id, told) in announced.rows().filter(|(id, _)| self.after().is_none_or(|after| after < *id)) {
+            match told {
+                // It belongs to a page after this one.
+                Told::Is(_) if page.has_more && last.is_none_or(|last| last < id) => {}
+                Told::Is(patron) => drop(patrons.insert(id, patron.clone())),
+                Told::Gone => drop(patrons.remove(&id)),
+                // Such a page is not taken.
+                Told::Different => {}
+            }
+        }
+        while ROWS_MAX < patrons.len() {
+            patrons.pop_last();
+            has_more = true;
+        }
         let mut shown = self.rows.take().unwrap_or_default();
         let row = |patron: Patron| match shown.iter().position(|row| row.patron == patron && !row.is_gone) {
             Some(place) => shown.swap_remove(place),
             None => Row { patron, n_changes: 0, is_gone: false },
         };
-        self.rows = Some(page.patrons.into_iter().map(row).collect());
-        self.has_more = page.has_more;
+        self.rows = Some(patrons.into_values().map(row).collect());
+        self.has_more = has_more;
         self.problem = None;
     }
 
@@ -84,23 +156,30 @@ impl Patrons {
         self.edit = Some(Edit { id, sent: None, problem: None, conflict: None });
     }
 
-    /// Takes in a change that was announced.
-    pub fn apply(&mut self, event: &ChangeEvent) {
-        if event.table != TABLE {
-            return;
+    /// Takes in changes that were announced together. Of each row only the last one counts: when a connection begins,
+    /// the newest changes are told once more, and a row that came and went long ago is nothing to show. Those from
+    /// before `listening_since_ms`, when the relay began to be told of everything, may be outdated by what it was not
+    /// told: a page loaded since then knows better.
+    pub fn apply(&mut self, events: &[ChangeEvent], listening_since_ms: i64) {
+        let mut announced = Announced::default();
+        for event in events.iter().filter(|e| e.table == TABLE && listening_since_ms <= e.at_ms) {
+            announced.note(event);
+            if let Some(loading) = &mut self.loading {
+                loading.note(event);
+            }
         }
-        let id_of = |key: &Value| key.as_i64().and_then(|id| PatronId::try_from(id).ok());
-        let patron_of =
-            |row: &Option<Value>| row.clone().and_then(|row| serde_json::from_value::<Patron>(row).ok());
-        let (old, new) = (patron_of(&event.old), patron_of(&event.new));
-        match (event.kind, id_of(&event.key)) {
-            (ChangeKind::Truncate, _) | (_, None) => self.all_gone(),
-            (ChangeKind::Delete, Some(id)) => self.gone(id),
-            (_, Some(id)) => {
-                if let Some(old) = old.filter(|old| old.id != id) {
-                    self.gone(old.id);
-                }
-                self.now(id, new);
+        if announced.is_emptied() {
+            let was_there = |id: &PatronId| !announced.is_about(*id);
+            let shown = self.rows.iter().flatten().map(|row| row.patron.id);
+            let edited = self.edit.iter().filter_map(|edit| edit.id);
+            let gone: Vec<PatronId> = shown.chain(edited).filter(was_there).collect();
+            gone.into_iter().for_each(|id| self.gone(id));
+        }
+        for (id, told) in announced.rows() {
+            match told {
+                Told::Is(patron) => self.now(id, Some(patron.clone())),
+                Told::Different => self.now(id, None),
+                Told::Gone => self.gone(id),
             }
         }
     }
@@ -113,6 +192,7 @@ impl Patrons {
                 edit.conflict = Some(patron.clone().map_or(Conflict::Unknown, Conflict::Changed));
             }
         }
+        let is_after = self.after().is_none_or(|after| after < id);
         let (has_more, Some(rows)) = (self.has_more, &mut self.rows) else { return };
         match (rows.iter_mut().find(|row| row.patron.id == id), patron) {
             // Told again, as after a connection: nothing has changed.
@@ -120,7 +200,7 @@ impl Patrons {
             (Some(row), Some(patron)) => *row = Row { patron, n_changes: row.n_changes + 1, is_gone: false },
             (Some(row), None) => row.n_changes += 1,
             (None, Some(patron)) => {
-                let is_last = rows.last().is_none_or(|last| last.patron.id < id);
+                let is_last = is_after && rows.last().is_none_or(|last| last.patron.id < id);
                 if is_last && !has_more && rows.len() < ROWS_MAX {
                     rows.push(Row { patron, n_changes: 1, is_gone: false });
                 } else if is_last {
@@ -139,11 +219,6 @@ impl Patrons {
             row.is_gone = true;
         }
     }
-
-    fn all_gone(&mut self) {
-        let ids: Vec<PatronId> = self.rows.iter().flatten().map(|row| row.patron.id).collect();
-        ids.into_iter().for_each(|id| self.gone(id));
-    }
 }
 
 fn is_same(sent: &PatronFields, now: &Patron) -> bool {
@@ -151,80 +226,4 @@ fn is_same(sent: &PatronFields, now: &Patron) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use signalbox_shared::EventId;
-
-    use super::*;
-
-    fn patron(id: PatronId, name: &str) -> Patron {
-        Patron { id, name: Some(name.to_owned()), fav_dish: Some("Soup".to_owned()) }
-    }
-
-    fn event(kind: ChangeKind, id: PatronId, name: Option<&str>) -> ChangeEvent {
-        let row = name.map(|name| json!({"id": id, "name": name, "fav_dish": "Soup"}));
-        ChangeEvent {
-            id: EventId { epoch: 1, seq: 1 },
-            at_ms: 0,
-            table: TABLE.to_owned(),
-            key: json!(id),
-            kind,
-            old: None,
-            new: row,
-            changed: Vec::new(),
-            is_truncated: false,
-        }
-    }
-
-    fn page(ids: &[PatronId]) -> Patrons {
-        let mut patrons = Patrons::default();
-        let rows = ids.iter().map(|id| patron(*id, "Ada")).collect();
-        patrons.loaded(PatronPage { patrons: rows, has_more: false });
-        patrons
-    }
-
-    #[test]
-    fn what_is_shown_already_does_not_flash() {
-        let mut patrons = Patrons::default();
-        patrons.loaded(PatronPage { patrons: vec![patron(1, "Ada")], has_more: false });
-        patrons.apply(&event(ChangeKind::Insert, 1, Some("Ada")));
-        assert_eq!(patrons.rows.as_ref().unwrap()[0].n_changes, 0);
-        patrons.apply(&event(ChangeKind::Update, 1, Some("Ada L.")));
-        let changed = patrons.rows.clone();
-        patrons.loaded(PatronPage { patrons: vec![patron(1, "Ada L.")], has_more: false });
-        assert_eq!(patrons.rows, changed, "loaded again, it is the same row");
-        assert_eq!(changed.unwrap()[0].n_changes, 1);
-    }
-
-    #[test]
-    fn rows_change_in_place_and_never_move() {
-        let mut patrons = page(&[1, 3]);
-        patrons.apply(&event(ChangeKind::Update, 1, Some("Bob")));
-        patrons.apply(&event(ChangeKind::Delete, 3, None));
-        patrons.apply(&event(ChangeKind::Insert, 2, Some("Between")));
-        patrons.apply(&event(ChangeKind::Insert, 4, Some("New")));
-        let rows = patrons.rows.unwrap();
-        let told: Vec<_> = rows.iter().map(|row| (row.patron.id, row.n_changes, row.is_gone)).collect();
-        assert_eq!(told, [(1, 1, false), (3, 0, true), (4, 1, false)]);
-        assert_eq!(rows[0].patron, patron(1, "Bob"));
-    }
-
-    #[test]
-    fn an_edit_is_warned_of_what_others_do_and_not_of_itself() {
-        let mut patrons = page(&[1]);
-        patrons.begin_edit(Some(1));
-        patrons.apply(&event(ChangeKind::Update, 2, Some("Other")));
-        assert_eq!(patrons.edit.as_ref().unwrap().conflict, None);
-        let sent = PatronFields { name: "Mine".to_owned(), fav_dish: "Soup".to_owned() };
-        patrons.edit.as_mut().unwrap().sent = Some(sent);
-        patrons.apply(&event(ChangeKind::Update, 1, Some("Mine")));
-        assert_eq!(patrons.edit.as_ref().unwrap().conflict, None);
-        patrons.apply(&event(ChangeKind::Update, 1, Some("Theirs")));
-        let theirs = Some(Conflict::Changed(patron(1, "Theirs")));
-        assert_eq!(patrons.edit.as_ref().unwrap().conflict, theirs);
-        patrons.apply(&event(ChangeKind::Update, 1, None));
-        assert_eq!(patrons.edit.as_ref().unwrap().conflict, Some(Conflict::Unknown));
-        patrons.apply(&event(ChangeKind::Truncate, 0, None));
-        assert_eq!(patrons.edit.as_ref().unwrap().conflict, Some(Conflict::Deleted));
-    }
-}
+mod tests;

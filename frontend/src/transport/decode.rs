@@ -1,6 +1,7 @@
 //! Text of the wire to the shared types. Pure, and never panics, whatever comes.
 
 use serde::de::DeserializeOwned;
+use signalbox_shared::api::Problem;
 use signalbox_shared::feed::{
     AgentChange, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_GAP, EVENT_MARK, EVENT_PING, Gap, Mark, Ping,
 };
@@ -56,6 +57,13 @@ pub fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|e| short(&e.to_string()))
 }
 
+/// Why the relay did not do what it was asked for, for a person to read: from its answer to a request over HTTP.
+#[must_use]
+pub fn refusal(status: u16, text: &str) -> String {
+    let problem = json::<Problem>(text).ok();
+    problem.and_then(|problem| problem.detail).unwrap_or_else(|| format!("answered with status {status}"))
+}
+
 /// What an event's id says about whether to take the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -94,6 +102,17 @@ mod tests {
         assert_eq!(feed_event("ping", r#"{"now_ms":5}"#), Ok(FeedEvent::Ping(Ping { now_ms: 5 })));
         assert!(feed_event("agent", "{}").is_err());
         assert!(feed_event("news", "{}").unwrap_err().contains("news"));
+    }
+
+    #[test]
+    fn a_refusal_has_a_reason_whatever_the_answer_is() {
+        let problem =
+            r#"{"type":"about:blank","title":"Not found","status":404,"detail":"there is no such channel"}"#;
+        assert_eq!(refusal(404, problem), "there is no such channel");
+        let unknown = "answered with status 502";
+        for text in ["", "<h1>Bad gateway</h1>", "null", r#"{"title":"Bad gateway","status":502}"#] {
+            assert_eq!(refusal(502, text), unknown, "{text}");
+        }
     }
 
     #[test]

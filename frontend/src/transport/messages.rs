@@ -4,7 +4,6 @@ use gloo_net::http::RequestBuilder;
 use js_sys::Uint8Array;
 use serde::Deserialize;
 use signalbox_shared::ChannelName;
-use signalbox_shared::api::Problem;
 use signalbox_shared::socket::AckDetail;
 use web_sys::AbortSignal;
 
@@ -53,7 +52,5 @@ pub async fn publish(
             .map(|published| published.detail)
             .map_err(|_| NotPublished::Unknown);
     }
-    let problem = decode::json::<Problem>(&text).ok();
-    let why = problem.and_then(|problem| problem.detail);
-    Err(NotPublished::Refused(why.unwrap_or_else(|| format!("answered with status {}", response.status()))))
+    Err(NotPublished::Refused(decode::refusal(response.status(), &text)))
 }

@@ -2,7 +2,6 @@
 
 use gloo_net::http::{Method, RequestBuilder};
 use serde::Deserialize;
-use signalbox_shared::api::Problem;
 use signalbox_shared::changes::{PatronFields, PatronId, PatronPage};
 use web_sys::AbortSignal;
 
@@ -27,7 +26,7 @@ struct Done {
 pub async fn list(relay: &RelayAddress, after: Option<PatronId>, limit: usize) -> Result<PatronPage, String> {
     let after = after.map_or_else(String::new, |after| format!("&after={after}"));
     let (status, text) = send(relay, Method::GET, &format!("api/patrons?limit={limit}{after}"), None).await?;
-    if status == 200 { decode::json(&text) } else { Err(reason(status, &text)) }
+    if status == 200 { decode::json(&text) } else { Err(decode::refusal(status, &text)) }
 }
 
 /// Changes a row, or adds one when there is no key.
@@ -56,13 +55,8 @@ fn done((status, text): (u16, String)) -> Result<(), String> {
         Ok(Done { msg, .. }) if msg == "ok" => Ok(()),
         Ok(Done { error: Some(error), .. }) => Err(error),
         Ok(_) => Err("there is no such patron any more".to_owned()),
-        Err(_) => Err(reason(status, &text)),
+        Err(_) => Err(decode::refusal(status, &text)),
     }
-}
-
-fn reason(status: u16, text: &str) -> String {
-    let problem = decode::json::<Problem>(text).ok();
-    problem.and_then(|problem| problem.detail).unwrap_or_else(|| format!("answered with status {status}"))
 }
 
 async fn send(

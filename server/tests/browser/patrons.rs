@@ -1,5 +1,7 @@
 //! *Patrons*: a table that is edited here and elsewhere at the same time.
 
+use serde_json::json;
+
 use crate::changes::relay;
 use crate::support::browser::Browser;
 use crate::support::eventually;
@@ -36,6 +38,70 @@ impl Browser {
     async fn until_no_form(&self) {
         eventually("the form is gone", async || (self.count(".patron-form").await == 0).then_some(())).await;
     }
+}
+
+/// Keeps every answer with patrons back until it is asked for, on each page that is opened from now on.
+const HOLD_BACK: &str = "
+    const real = window.fetch;
+    window.__held = [];
+    window.fetch = async (...args) => {
+        const answer = await real(...args);
+        if (!answer.url.includes('/api/patrons')) return answer;
+        const text = await answer.text();
+        await new Promise(go => window.__held.push(go));
+        return new Response(text, { status: answer.status });
+    };";
+
+async fn until_held(browser: &Browser) {
+    eventually("an answer with patrons is on its way", async || {
+        (browser.run("return window.__held.length", vec![]).await != 0).then_some(())
+    })
+    .await;
+}
+
+async fn let_go(browser: &Browser) {
+    browser.run("window.__held.splice(0).forEach(go => go())", vec![]).await;
+}
+
+#[tokio::test]
+async fn what_is_changed_while_the_table_is_on_its_way_is_not_lost() {
+    let database = Database::create().await;
+    let past = database.client().await;
+    past.batch_execute("CREATE TABLE orders (id bigint PRIMARY KEY)").await.expect("a table");
+    let relay = relay(&database, database.port).await;
+    let write = async |sql: &str| past.batch_execute(sql).await.expect("PostgreSQL does it");
+    let browser = Browser::start().await;
+    // The table is there as soon as the relay listens.
+    browser.open(&relay.url("/#/changes")).await;
+    browser.until_watching().await;
+    browser.until_text(".patrons .quiet-note", "No patron here").await;
+    write("INSERT INTO patron (name, fav_dish) VALUES ('Ada', 'Soup'), ('Grace', 'Rice'), ('Bob', 'Pie')")
+        .await;
+    browser.until_rows(&["1 Ada Soup", "2 Grace Rice", "3 Bob Pie"]).await;
+
+    let hold_back = json!({ "source": HOLD_BACK });
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", hold_back).await;
+    browser.open(&relay.url("/?again#/changes")).await;
+    browser.until_watching().await;
+    until_held(&browser).await;
+    write("UPDATE patron SET fav_dish = 'Stew' WHERE id = 1").await;
+    write("DELETE FROM patron WHERE id = 2").await;
+    write("INSERT INTO patron (name, fav_dish) VALUES ('Cid', 'Cake')").await;
+    browser.until_some(".events tbody tr", "Cake").await;
+    assert_eq!(browser.count("tr[data-id]").await, 0, "the table is not there yet");
+    let_go(&browser).await;
+    browser.until_rows(&["1 Ada Stew", "3 Bob Pie", "4 Cid Cake"]).await;
+
+    // Rows that are shown are not put back by an answer that is older.
+    browser.click_text(".patrons .panel-head button", "Load again").await;
+    until_held(&browser).await;
+    write("UPDATE patron SET fav_dish = 'Bread' WHERE id = 3").await;
+    write("DELETE FROM patron WHERE id = 4").await;
+    write("INSERT INTO patron (name, fav_dish) VALUES ('Dan', 'Eggs')").await;
+    browser.until_rows(&["1 Ada Stew", "3 Bob Bread", "-4 Cid Cake", "5 Dan Eggs"]).await;
+    let_go(&browser).await;
+    browser.until_rows(&["1 Ada Stew", "3 Bob Bread", "5 Dan Eggs"]).await;
+    browser.expect_no_errors(false).await;
 }
 
 const SAVE: &str = ".patron-form button[type=submit]";

@@ -28,7 +28,9 @@ impl Control {
     }
 
     pub(super) fn changes_came(&self, events: Vec<ChangeEvent>, accounts: ChangesAccounts) {
-        self.stores.patrons.update(|patrons| events.iter().for_each(|event| patrons.apply(event)));
+        let listening_since_ms =
+            self.stores.changes.peek(|changes| changes.info.as_ref().map_or(i64::MIN, |info| info.since_ms));
+        self.stores.patrons.update(|patrons| patrons.apply(&events, listening_since_ms));
         self.stores.changes.update(|changes| changes.apply(events, accounts));
     }
 

@@ -4,36 +4,27 @@ use signalbox_shared::changes::{PatronFields, PatronId};
 use wasm_bindgen_futures::spawn_local;
 
 use super::Control;
-use crate::state::patrons::{Edit, ROWS_MAX};
+use crate::state::patrons::{Edit, Loaded, ROWS_MAX};
 use crate::transport::patrons;
 
 impl Control {
     /// Fetches the page that is chosen; what is shown stays until it comes.
     pub fn load_patrons(&self) {
         let Some(relay) = self.inner.relay.borrow().clone() else { return };
-        let (store, after) =
-            (self.stores.patrons.clone(), self.stores.patrons.peek(|patrons| patrons.after()));
+        let (load, after) = self.stores.patrons.update(|patrons| (patrons.begin_load(), patrons.after()));
+        let this = self.clone();
         spawn_local(async move {
-            let result = patrons::list(&relay, after, ROWS_MAX).await;
-            store.update(|patrons| match result {
-                // An answer for a page that was left meanwhile.
-                _ if patrons.after() != after => {}
-                Ok(page) => patrons.loaded(page),
-                Err(why) => patrons.problem = Some(why),
-            });
+            let answer = patrons::list(&relay, after, ROWS_MAX).await;
+            let loaded = this.stores.patrons.update(|patrons| patrons.loaded(load, answer));
+            if loaded == Loaded::Overtaken {
+                this.load_patrons();
+            }
         });
     }
 
     /// Goes to the next page, or back to the one before.
     pub fn turn_patrons(&self, is_forward: bool) {
-        self.stores.patrons.update(|patrons| {
-            let last = patrons.rows.iter().flatten().map(|row| row.patron.id).max();
-            match (is_forward, last) {
-                (true, Some(last)) => patrons.path.push(last),
-                (false, _) => drop(patrons.path.pop()),
-                _ => {}
-            }
-        });
+        self.stores.patrons.update(|patrons| patrons.turn(is_forward));
         self.load_patrons();
     }
 

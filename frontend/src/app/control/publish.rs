@@ -1,5 +1,6 @@
 //! Publishing: one message, or the same one many times at a rate.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use gloo_timers::callback::Interval;
@@ -21,7 +22,6 @@ const REPEAT_TICK_MS: u32 = 50;
 const ENVELOPE_BYTES: u64 = 2_048;
 
 /// How a message reaches the relay.
-#[derive(Clone)]
 enum Way {
     Socket(Payload),
     Http(Arc<[u8]>),
@@ -32,7 +32,8 @@ enum Way {
 /// A run that goes on.
 pub(super) struct Repeating {
     channel: ChannelName,
-    way: Way,
+    /// Shared with a tick that sends it.
+    way: Rc<Way>,
     _interval: Interval,
 }
 
@@ -72,7 +73,7 @@ impl Control {
         self.stores.repeat.update(|slot| *slot = Some(repeat));
         *self.inner.repeating.borrow_mut() = Some(Repeating {
             channel: channel.clone(),
-            way,
+            way: Rc::new(way),
             _interval: Interval::new(REPEAT_TICK_MS, move || this.repeat_tick()),
         });
         self.repeat_tick();
@@ -95,11 +96,11 @@ impl Control {
             .map(|repeating| (repeating.channel.clone(), repeating.way.clone()));
         let Some((channel, way)) = what else { return };
         for _ in 0..n_due {
-            let sent = match way.clone() {
-                Way::Socket(payload) => self.send_publish(Purpose::Repeat, &channel, payload),
+            let sent = match &*way {
+                Way::Socket(payload) => self.send_publish(Purpose::Repeat, &channel, payload.clone()),
                 Way::Http(data) => {
                     let this = self.clone();
-                    self.post(channel.clone(), data, move |answer| match answer {
+                    self.post(channel.clone(), data.clone(), move |answer| match answer {
                         Ok(_) => this.repeat_answered(Ok(())),
                         Err(NotPublished::Refused(why)) => this.repeat_answered(Err(why)),
                         Err(NotPublished::Unknown) => {
@@ -111,7 +112,7 @@ impl Control {
                     });
                     Ok(())
                 }
-                Way::TooLarge(why) => Err(why),
+                Way::TooLarge(why) => Err(why.clone()),
             };
             self.stores.repeat.update(|repeat| {
                 let Some(repeat) = repeat else { return };

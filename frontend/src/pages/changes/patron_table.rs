@@ -2,7 +2,7 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use signalbox_shared::changes::{LinkState, Patron, PatronFields, PatronId};
+use signalbox_shared::changes::{ChangesInfo, LinkState, Patron, PatronFields, PatronId};
 
 use crate::app::use_control;
 use crate::state::patrons::{Conflict, Edit, Row};
@@ -13,17 +13,20 @@ pub fn PatronTable() -> impl IntoView {
     let control = use_control();
     let store = control.stores.patrons.clone();
     let changes = control.stores.changes.clone();
-    let is_up = Memo::new(move |_| {
-        changes.with(|changes| changes.info.as_ref().is_some_and(|info| info.link == LinkState::Up))
+    let up_since_ms = Memo::new(move |_| {
+        let is_up = |info: &&ChangesInfo| info.link == LinkState::Up;
+        changes.with(|changes| changes.info.as_ref().filter(is_up).map(|info| info.since_ms))
     });
     let loader = control.clone();
-    // Once for whoever opens the page, and again whenever the database is back, for what was changed meanwhile was not told.
-    Effect::new(move |was_up: Option<bool>| {
-        let is_up = is_up.get();
-        if was_up.is_none_or(|was_up| is_up && !was_up) {
+    // Once for whoever opens the page, and again whenever the relay has begun to listen anew, for what was changed before
+    // was not told; a page that was away itself knows that by the time since when the relay listens.
+    Effect::new(move |before: Option<Option<i64>>| {
+        let now = up_since_ms.get();
+        let is_new = now.is_some() && before.flatten() != now;
+        if before.is_none() || is_new {
             loader.load_patrons();
         }
-        is_up
+        now.or(before.flatten())
     });
     let rows = {
         let store = store.clone();
