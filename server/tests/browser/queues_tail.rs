@@ -33,8 +33,6 @@ async fn filter(browser: &Browser, kind: &str, words: &str) {
     let choose = "const select = document.querySelector('.tail-filter select'); select.value = arguments[0];
                   select.dispatchEvent(new Event('change', { bubbles: true }))";
     browser.run(choose, vec![kind.into()]).await;
-    // The words that were there stand as a filter of this kind now; what is typed before the form knows is replaced by it.
-    browser.until_painted().await;
     browser.fill(".tail-filter input", words).await;
     browser.focus(".tail-filter input").await;
     browser.press(&Key::Enter.to_string()).await;
@@ -87,6 +85,42 @@ async fn messages_are_filtered_at_the_relay(engine: Engine) {
     browser.until_text("#filter-error .fault-place", "$.user.id = 5").await;
     filter(&browser, "text", "").await;
     browser.until_subscribed().await;
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn what_is_typed_while_a_filter_is_set_stays() {
+    let house = House::start(Engine::Embedded).await;
+    let browser = Browser::start().await;
+    browser.open(&house.relay.url(ADDRESS)).await;
+    browser.until_subscribed().await;
+    // Enter sets the filter at once; the page itself learns of it with the next frame, after the next key.
+    let typed = "const [form, input] = ['.tail-filter', '.tail-filter input'].map(css => document.querySelector(css));
+                 const type = text => {
+                     input.value = text;
+                     input.dispatchEvent(new Event('input', { bubbles: true }));
+                 };
+                 type('err');
+                 form.requestSubmit();
+                 type('erro');
+                 return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
+                     () => requestAnimationFrame(() => done([input.value, location.hash])))))";
+    let found = browser.run(typed, vec![]).await;
+    assert_eq!(found[0], "erro");
+    assert!(found[1].as_str().is_some_and(|hash| hash.ends_with("err")), "{found}");
+    // Somebody pauses: that is the filter then. An address that is given later is another one.
+    browser.until_address("erro").await;
+    browser.go("#/queues/%2Ftopic%2Fnews?filter=regex:warn").await;
+    let shown = "return ['select', 'input'].map(css => document.querySelector(`.tail-filter ${css}`).value)";
+    eventually("the form shows the filter of the address", async || {
+        (browser.run(shown, vec![]).await == serde_json::json!(["regex", "warn"])).then_some(())
+    })
+    .await;
+    browser.go("#/queues/%2Ftopic%2Fnews?filter=erro").await;
+    eventually("and again the one before", async || {
+        (browser.run(shown, vec![]).await == serde_json::json!(["text", "erro"])).then_some(())
+    })
+    .await;
     browser.expect_no_errors(false).await;
 }
 
@@ -149,10 +183,60 @@ async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
     publish_numbers(&mut publisher, 100..103).await;
     browser.until_text(".tail-pill", "3 new").await;
     assert_eq!(browser.run("return document.querySelector('.tail-list').scrollTop", vec![]).await, 0);
-    browser.click(".tail-pill").await;
-    browser.until_some(".tail-text", "message 102").await;
+    // Whoever closes a message there goes on reading there.
+    browser.run("document.querySelector('.tail-row').click()", vec![]).await;
+    browser.click_text(".detail-head button", "Close").await;
+    eventually("the message is closed", async || (browser.count(".detail").await == 0).then_some(())).await;
+    browser.until_painted().await;
     publish_numbers(&mut publisher, 103..104).await;
+    browser.until_text(".tail-pill", "4 new").await;
+    assert_eq!(browser.run("return document.querySelector('.tail-list').scrollTop", vec![]).await, 0);
+    browser.click(".tail-pill").await;
     browser.until_some(".tail-text", "message 103").await;
+    publish_numbers(&mut publisher, 104..105).await;
+    browser.until_some(".tail-text", "message 104").await;
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_wheel_is_heeded_however_fast_the_rows_come() {
+    let house = House::start(Engine::Embedded).await;
+    let mut publisher = Publisher::connect(&house.relay.ports).await;
+    let browser = Browser::start().await;
+    browser.open_tail(&house.relay.url(ADDRESS), &mut publisher, CHANNEL).await;
+    publish_numbers(&mut publisher, 0..100).await;
+    browser.until_some(".tail-text", "message 99").await;
+    browser.until_painted().await;
+    // In the very frame in which the page follows many rows to their end, a wheel moves the list back by a few pixels:
+    // less than the end has run on, and less than what counts as away from the end.
+    let wheel = "const list = document.querySelector('.tail-list');
+                 const native = Object.getOwnPropertyDescriptor(Element.prototype, 'scrollTop');
+                 const before = list.scrollTop;
+                 Object.defineProperty(list, 'scrollTop', {
+                     configurable: true,
+                     get: () => native.get.call(list),
+                     set: top => {
+                         native.set.call(list, top);
+                         if (native.get.call(list) < before + 280) return;
+                         delete list.scrollTop;
+                         queueMicrotask(() => { list.scrollTop -= 15; window.__turned = list.scrollTop; });
+                     },
+                 })";
+    browser.run(wheel, vec![]).await;
+    let turned = eventually("a wheel is turned while the page follows", async || {
+        publish_numbers(&mut publisher, 100..120).await;
+        browser.run("return window.__turned ?? null", vec![]).await.as_i64()
+    })
+    .await;
+    browser.until_text(".tail-pill", "new").await;
+    publish_numbers(&mut publisher, 120..121).await;
+    browser.until_painted().await;
+    assert_eq!(browser.run("return document.querySelector('.tail-list').scrollTop", vec![]).await, turned);
+    // Back at the end by the same wheel, it follows again.
+    let to_end = "const list = document.querySelector('.tail-list'); list.scrollTop = list.scrollHeight";
+    browser.run(to_end, vec![]).await;
+    browser.until_some(".tail-text", "message 120").await;
+    eventually("the rows go on", async || (browser.count(".tail-pill").await == 0).then_some(())).await;
     browser.expect_no_errors(false).await;
 }
 
@@ -181,6 +265,8 @@ async fn the_keyboard_alone_opens_reads_pins_and_closes() {
     browser.until_text(".pins li", "message 1").await;
     browser.press(&Key::Escape.to_string()).await;
     eventually("the message is closed", async || (browser.count(".detail").await == 0).then_some(())).await;
+    publish_numbers(&mut publisher, 3..4).await;
+    browser.until_some(".tail-text", "message 3").await;
     // A pin outlives the list.
     browser.click_text(".tail-controls button", "Clear").await;
     eventually("the list is empty", async || (browser.count(".tail-row").await == 0).then_some(())).await;

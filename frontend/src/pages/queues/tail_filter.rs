@@ -25,19 +25,19 @@ pub fn TailFilter() -> impl IntoView {
         Memo::new(move |_| tail.with(|tail| tail.as_ref().and_then(|tail| tail.filter_error.clone())));
     let kind = RwSignal::new(standing.get_untracked().map_or(FilterKind::Text, |filter| filter.kind));
     let text = RwSignal::new(standing.get_untracked().map(|filter| filter.text).unwrap_or_default());
-    // Another address brings another filter.
-    Effect::new(move |old: Option<Option<Filter>>| {
+    // What the form last set, or was set to: whatever else stands came from elsewhere, as from another address. The form
+    // learns of its own filter a frame later, when something else may have been typed.
+    let known = StoredValue::new(standing.get_untracked());
+    Effect::new(move |_| {
         let now = standing.get();
-        if old.is_some_and(|old| old != now) {
-            let shown = now
-                .clone()
-                .map_or((kind.get_untracked(), String::new()), |filter| (filter.kind, filter.text));
-            if shown.1 != text.get_untracked() || shown.0 != kind.get_untracked() {
-                kind.set(shown.0);
-                text.set(shown.1);
-            }
+        if known.get_value() == now {
+            return;
         }
-        now
+        known.set_value(now.clone());
+        if let Some(filter) = &now {
+            kind.set(filter.kind);
+        }
+        text.set(now.map(|filter| filter.text).unwrap_or_default());
     });
     let apply = {
         let control = control;
@@ -45,7 +45,9 @@ pub fn TailFilter() -> impl IntoView {
             let (Some(kind), Some(text)) = (kind.try_get_untracked(), text.try_get_untracked()) else {
                 return;
             };
-            let words = if text.is_empty() { String::new() } else { Filter { kind, text }.to_string() };
+            let filter = (!text.is_empty()).then_some(Filter { kind, text });
+            let words = filter.as_ref().map(Filter::to_string).unwrap_or_default();
+            known.try_set_value(filter);
             control.set_filter(&words);
         }
     };

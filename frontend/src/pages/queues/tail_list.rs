@@ -6,7 +6,7 @@ use std::time::Duration;
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
-use web_sys::{Element, KeyboardEvent};
+use web_sys::{Element, HtmlDivElement, KeyboardEvent};
 
 use super::tail_row::{ROW_PX, Row, Shown};
 use crate::app::control::Control;
@@ -18,6 +18,8 @@ use crate::state::virtual_rows::{OVERSCAN, drawn, reveal};
 
 /// How near the end counts as at the end, in CSS pixels.
 const END_PX: f64 = 2.0 * ROW_PX;
+/// How near is the very end, in CSS pixels: a browser's own rounding.
+const STILL_PX: f64 = 1.0;
 /// How long the rows stand still after the pointer has moved over them: time to aim and click.
 const AIM: Duration = Duration::from_millis(1_500);
 
@@ -59,28 +61,36 @@ pub fn TailList(
     let n_places = Memo::new(move |_| (viewport.get().height_px / ROW_PX) as usize + 2 + 2 * OVERSCAN);
     // Whoever comes to the list reads nothing yet.
     control.update_tail(|tail| tail.resume_from(Hold::Reading));
-    follow(&control, scroller, held);
-    follow_cursor(&control, scroller, viewport);
+    // Where the list stood when it was last scrolled, by a person or from here: whoever scrolls moves it from there. How
+    // it stood at the last event does not tell that, for the end runs on in the same frame in which a wheel is turned.
+    let known_px = StoredValue::new(0.0);
+    follow(&control, scroller, held, known_px);
+    follow_cursor(&control, scroller, viewport, known_px);
     let scrolled = {
         let control = control.clone();
         move |_| {
-            let before_px = viewport.get_untracked().top_px;
             measure();
             let Some(scroller) = scroller.try_get_untracked().flatten() else { return };
-            let view = viewport.get_untracked();
-            let is_at_end = f64::from(scroller.scroll_height()) - view.top_px - view.height_px <= END_PX;
+            let top_px = f64::from(scroller.scroll_top());
+            let moved_px = top_px - known_px.get_value();
+            known_px.set_value(top_px);
+            let to_end_px = to_end_px(&scroller);
             match held.get_untracked() {
-                // Whoever scrolls back wants to read: the rows must not run away. Following the end only goes down.
-                None | Some(Hold::Aiming) if !is_at_end && view.top_px < before_px => {
+                // Whoever scrolls back wants to read: the rows must not run away, be it by a pixel, for a wheel that is
+                // turned moves a list in many small steps. A list that has become shorter stands at its end.
+                None | Some(Hold::Aiming) if moved_px < 0.0 && STILL_PX < to_end_px => {
                     control.update_tail(|tail| tail.hold(Hold::Reading));
                 }
-                Some(Hold::Reading) if is_at_end && chosen_row.get_untracked().is_none() => {
+                Some(Hold::Reading)
+                    if 0.0 < moved_px && to_end_px <= END_PX && chosen_row.get_untracked().is_none() =>
+                {
                     control.update_tail(|tail| tail.resume_from(Hold::Reading));
                 }
                 _ => {}
             }
         }
     };
+    go_on_when_closed(&control, scroller, chosen_row);
     let choose = {
         let control = control.clone();
         Callback::new(move |serial: u64| {
@@ -100,7 +110,7 @@ pub fn TailList(
             }
         }
     };
-    let keys = Keys { scroller, chosen_row, viewport, choose };
+    let keys = Keys { scroller, chosen_row, viewport, known_px, choose };
     let on_keydown = {
         let control = control.clone();
         move |event: KeyboardEvent| keys.pressed(&control, &event)
@@ -138,8 +148,19 @@ pub fn TailList(
     }
 }
 
+/// How far it is to the end, in CSS pixels.
+fn to_end_px(scroller: &HtmlDivElement) -> f64 {
+    f64::from(scroller.scroll_height() - scroller.scroll_top() - scroller.client_height())
+}
+
+/// Scrolls from here, which is nobody's wish to read.
+fn scroll_to(scroller: &HtmlDivElement, top_px: i32, known_px: StoredValue<f64>) {
+    scroller.set_scroll_top(top_px);
+    known_px.try_set_value(f64::from(scroller.scroll_top()));
+}
+
 /// Keeps the end in view while the tail runs.
-fn follow(control: &Control, scroller: NodeRef<Div>, held: Memo<Option<Hold>>) {
+fn follow(control: &Control, scroller: NodeRef<Div>, held: Memo<Option<Hold>>, known_px: StoredValue<f64>) {
     let tail = control.stores.tail.clone();
     let last = Memo::new(move |_| {
         tail.with(|tail| tail.as_ref().map(|tail| (tail.len(), tail.accounts.received, tail.n_forgotten)))
@@ -147,8 +168,30 @@ fn follow(control: &Control, scroller: NodeRef<Div>, held: Memo<Option<Hold>>) {
     Effect::new(move |_| {
         last.track();
         if let (None, Some(scroller)) = (held.get(), scroller.get()) {
-            scroller.set_scroll_top(scroller.scroll_height());
+            scroll_to(&scroller, scroller.scroll_height(), known_px);
         }
+    });
+}
+
+/// Lets the rows go on when a message is closed with which nobody has left the end. In a list that is not longer than
+/// the screen nothing can be scrolled to say so. A moment that is locked stays in view.
+fn go_on_when_closed(control: &Control, scroller: NodeRef<Div>, chosen_row: RwSignal<Option<u64>>) {
+    let control = control.clone();
+    let go_on = move || {
+        let Some(scroller) = scroller.try_get_untracked().flatten() else { return };
+        let is_open = chosen_row.try_get_untracked().is_none_or(|row| row.is_some());
+        let is_locked = control.stores.cursor.peek(|cursor| cursor.moment_ms().is_some());
+        if !is_open && !is_locked && to_end_px(&scroller) <= END_PX {
+            control.update_tail(|tail| tail.resume_from(Hold::Reading));
+        }
+    };
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = chosen_row.get().is_some();
+        if was_open == Some(true) && !is_open {
+            // The list has its place for itself again then.
+            request_animation_frame(go_on.clone());
+        }
+        is_open
     });
 }
 
@@ -157,6 +200,7 @@ fn follow_cursor(
     control: &Control,
     scroller: NodeRef<Div>,
     viewport: RwSignal<crate::state::virtual_rows::Viewport>,
+    known_px: StoredValue<f64>,
 ) {
     let cursor = control.stores.cursor.clone();
     let moment = Memo::new(move |_| cursor.with(|cursor| cursor.moment_ms()));
@@ -172,7 +216,7 @@ fn follow_cursor(
         if let Some(place) = place {
             let middle_px = viewport.get_untracked().height_px / 2.0;
             #[expect(clippy::cast_possible_truncation, reason = "within the list's extent")]
-            scroller.set_scroll_top((place as f64 * ROW_PX - middle_px).max(0.0) as i32);
+            scroll_to(&scroller, (place as f64 * ROW_PX - middle_px).max(0.0) as i32, known_px);
         }
     });
 }
@@ -254,6 +298,7 @@ struct Keys {
     scroller: NodeRef<Div>,
     chosen_row: RwSignal<Option<u64>>,
     viewport: RwSignal<crate::state::virtual_rows::Viewport>,
+    known_px: StoredValue<f64>,
     choose: Callback<u64>,
 }
 
@@ -304,7 +349,7 @@ impl Keys {
             (reveal(self.viewport.get_untracked(), place, n, ROW_PX), self.scroller.get_untracked())
         {
             #[expect(clippy::cast_possible_truncation, reason = "within the list's extent")]
-            scroller.set_scroll_top(top_px.round() as i32);
+            scroll_to(&scroller, top_px.round() as i32, self.known_px);
         }
     }
 }

@@ -169,7 +169,7 @@ fn Messages(
         visible::line(channel.as_str().as_bytes())
     );
     let command = format!("signalbox send {} --interval 1", shell_word(channel.as_str()));
-    // Whoever closes the message has read it: the rows may go on.
+    // A payload that nobody reads need not be kept.
     Effect::new(move |was_open: Option<bool>| {
         let is_open = chosen_row.get().is_some();
         if was_open == Some(true) && !is_open {
