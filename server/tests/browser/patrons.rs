@@ -1,11 +1,13 @@
 //! *Patrons*: a table that is edited here and elsewhere at the same time.
 
 use serde_json::json;
+use tokio_postgres::Client;
 
 use crate::changes::relay;
 use crate::support::browser::Browser;
 use crate::support::eventually;
 use crate::support::postgres::Database;
+use crate::support::relay::Relay;
 
 impl Browser {
     /// Waits until the rows, in order, hold these texts; a row that is gone begins with `-`.
@@ -63,18 +65,24 @@ async fn let_go(browser: &Browser) {
     browser.run("window.__held.splice(0).forEach(go => go())", vec![]).await;
 }
 
-#[tokio::test]
-async fn what_is_changed_while_the_table_is_on_its_way_is_not_lost() {
+/// A database without patrons, somebody in it past the relay, the relay, and its page on *Changes*.
+async fn empty_table() -> (Database, Client, Relay, Browser) {
     let database = Database::create().await;
     let past = database.client().await;
     past.batch_execute("CREATE TABLE orders (id bigint PRIMARY KEY)").await.expect("a table");
     let relay = relay(&database, database.port).await;
-    let write = async |sql: &str| past.batch_execute(sql).await.expect("PostgreSQL does it");
     let browser = Browser::start().await;
-    // The table is there as soon as the relay listens.
+    // The table of patrons is there as soon as the relay listens.
     browser.open(&relay.url("/#/changes")).await;
     browser.until_watching().await;
     browser.until_text(".patrons .quiet-note", "No patron here").await;
+    (database, past, relay, browser)
+}
+
+#[tokio::test]
+async fn what_is_changed_while_the_table_is_on_its_way_is_not_lost() {
+    let (_database, past, relay, browser) = empty_table().await;
+    let write = async |sql: &str| past.batch_execute(sql).await.expect("PostgreSQL does it");
     write("INSERT INTO patron (name, fav_dish) VALUES ('Ada', 'Soup'), ('Grace', 'Rice'), ('Bob', 'Pie')")
         .await;
     browser.until_rows(&["1 Ada Soup", "2 Grace Rice", "3 Bob Pie"]).await;
@@ -108,14 +116,7 @@ const SAVE: &str = ".patron-form button[type=submit]";
 
 #[tokio::test]
 async fn patrons_are_added_edited_and_deleted() {
-    let database = Database::create().await;
-    let past = database.client().await;
-    past.batch_execute("CREATE TABLE orders (id bigint PRIMARY KEY)").await.expect("a table");
-    let relay = relay(&database, database.port).await;
-    let browser = Browser::start().await;
-    browser.open(&relay.url("/#/changes")).await;
-    browser.until_watching().await;
-    browser.until_text(".patrons .quiet-note", "No patron here").await;
+    let (_database, past, _relay, browser) = empty_table().await;
     for (name, dish) in [("Ada", "Soup"), ("<i>Grace</i>", "Rice")] {
         browser.click(".patrons .panel-head button").await;
         browser.fill_patron(name, dish).await;
@@ -144,15 +145,8 @@ async fn patrons_are_added_edited_and_deleted() {
 
 #[tokio::test]
 async fn a_change_made_elsewhere_flashes_in_place_and_an_edit_is_warned_of_it() {
-    let database = Database::create().await;
-    let past = database.client().await;
-    past.batch_execute("CREATE TABLE orders (id bigint PRIMARY KEY)").await.expect("a table");
-    let relay = relay(&database, database.port).await;
+    let (_database, past, relay, browser) = empty_table().await;
     let write = async |sql: &str| past.batch_execute(sql).await.expect("PostgreSQL does it");
-    let browser = Browser::start().await;
-    browser.open(&relay.url("/#/changes")).await;
-    browser.until_watching().await;
-    browser.until_text(".patrons .quiet-note", "No patron here").await;
     write("INSERT INTO patron (name, fav_dish) VALUES ('Ada', 'Soup'), ('Grace', 'Rice')").await;
     browser.until_rows(&["1 Ada Soup", "2 Grace Rice"]).await;
     browser.open(&relay.url("/?again#/changes")).await;
