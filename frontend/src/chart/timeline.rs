@@ -34,6 +34,8 @@ pub struct Timeline {
     store: StoreHandle,
     window_secs: Signal<f64>,
     paused_at_ms: Signal<Option<i64>>,
+    /// The same for who watches: told only when it is another one, not with each move of the cursor.
+    pause: Memo<Option<i64>>,
     state: StoredValue<State, LocalStorage>,
 }
 
@@ -50,13 +52,15 @@ impl Timeline {
     /// A timeline that shows `window_secs` seconds up to the present of `store`, or up to where it is paused.
     #[must_use]
     pub fn new(store: StoreHandle, window_secs: Signal<f64>, paused_at_ms: Signal<Option<i64>>) -> Self {
-        Self { store, window_secs, paused_at_ms, state: StoredValue::new_local(State::default()) }
+        let pause = Memo::new(move |_| paused_at_ms.get());
+        Self { store, window_secs, paused_at_ms, pause, state: StoredValue::new_local(State::default()) }
     }
 
     /// Depends on what moves the charts otherwise than with time.
     pub fn track(&self) {
         self.window_secs.track();
-        self.paused_at_ms.track();
+        // Read, not only tracked: a memo that nobody reads learns of no change.
+        let _ = self.pause.get();
     }
 
     /// What is shown now; none after the timeline's owner is gone.
