@@ -168,7 +168,8 @@ async fn a_pause_counts_and_goes_on(engine: Engine) {
     browser.expect_no_errors(false).await;
 }
 
-async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
+/// The page with a tail that follows a hundred messages to its end, of which a screen shows some.
+async fn long_tail(engine: Engine) -> (House, Publisher, Browser) {
     let house = House::start(engine).await;
     let mut publisher = Publisher::connect(&house.relay.ports).await;
     let browser = Browser::start().await;
@@ -177,6 +178,11 @@ async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
     browser.until_some(".tail-text", "message 99").await;
     // The list has to know that it stands at its end before it can tell that somebody scrolls up.
     browser.until_painted().await;
+    (house, publisher, browser)
+}
+
+async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
+    let (_house, mut publisher, browser) = long_tail(engine).await;
     browser.run("document.querySelector('.tail-list').scrollTop = 0", vec![]).await;
     browser.until_text(".tail-pill", "0 new").await;
     browser.until_some(".tail-text", "message 0").await;
@@ -200,13 +206,7 @@ async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
 
 #[tokio::test]
 async fn a_wheel_is_heeded_however_fast_the_rows_come() {
-    let house = House::start(Engine::Embedded).await;
-    let mut publisher = Publisher::connect(&house.relay.ports).await;
-    let browser = Browser::start().await;
-    browser.open_tail(&house.relay.url(ADDRESS), &mut publisher, CHANNEL).await;
-    publish_numbers(&mut publisher, 0..100).await;
-    browser.until_some(".tail-text", "message 99").await;
-    browser.until_painted().await;
+    let (_house, mut publisher, browser) = long_tail(Engine::Embedded).await;
     // In the very frame in which the page follows many rows to their end, a wheel moves the list back by a few pixels:
     // less than the end has run on, and less than what counts as away from the end.
     let wheel = "const list = document.querySelector('.tail-list');
