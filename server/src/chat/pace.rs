@@ -19,7 +19,6 @@ const INTERVAL_MIN: Duration = Duration::from_millis(1);
 const INTERVAL_MAX: Duration = Duration::from_millis(100);
 /// Shortest time between two steps of a walk: timers are not finer than half of this.
 const STEP_MIN: Duration = Duration::from_millis(2);
-
 /// A walk that is later than this part of the interval is late for good, and not in a hurry.
 const LATE_PARTS_MAX: u32 = 4;
 
@@ -29,7 +28,7 @@ pub(super) struct Pace {
     is_walking: bool,
     /// The group whose turn it is.
     next: usize,
-    /// Groups that do not know yet of the last thing that was new.
+    /// In a walk, the groups that do not know yet of the last thing that was new.
     n_left: usize,
     /// When the next step may be.
     due: Option<Instant>,
@@ -55,7 +54,6 @@ impl Pace {
         }
         let due = self.due.filter(|due| now < *due);
         if interval(n_users).is_zero() && due.is_none() {
-            self.n_left = 0;
             return Wake::All;
         }
         self.is_walking = true;

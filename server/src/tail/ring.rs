@@ -199,26 +199,19 @@ impl Cursor {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub(super) async fn next(&mut self) -> Taken {
-        loop {
-            self.ready().await;
-            if let Some(taken) = self.take() {
-                return taken;
-            }
-        }
+        self.ready().await;
+        self.take()
     }
 
-    fn take(&mut self) -> Option<Taken> {
+    fn take(&mut self) -> Taken {
         let mut state = self.ring.state.lock();
         let n_received = state.n_received;
         let n_had = std::mem::replace(&mut self.n_had, n_received);
-        if n_had == n_received {
-            return None;
-        }
         state.cursors.insert(self.number, n_received);
         let n_forgotten = state.chunks.front().map_or(n_received, |(n_before, _)| *n_before);
         let first = state.chunks.partition_point(|(n_before, _)| *n_before < n_had);
         let chunks = state.chunks.range(first..).map(|(_, chunk)| Arc::clone(chunk)).collect();
-        Some(Taken { n_lost: n_forgotten.saturating_sub(n_had), chunks })
+        Taken { n_lost: n_forgotten.saturating_sub(n_had), chunks }
     }
 }
 
