@@ -1,10 +1,12 @@
 //! The colour of a series: the agent's own when its name is a CSS colour, else one that colour-blind people can tell
 //! from its neighbours; always with enough contrast to be seen.
 
+use std::sync::LazyLock;
+
 use super::css_colors::rgb_from_name;
 
 /// A colour, 8 bits each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
 /// What the chart stands on.
@@ -76,12 +78,18 @@ pub fn contrast(a: Rgb, b: Rgb) -> f64 {
 /// Relative luminance, 0 to 1. Source: WCAG 2.2, "relative luminance".
 #[must_use]
 pub fn luminance(Rgb(r, g, b): Rgb) -> f64 {
-    let linear = |channel: u8| {
-        let c = f64::from(channel) / 255.0;
-        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-    };
+    let linear = |channel: u8| LINEAR[usize::from(channel)];
     0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
 }
+
+/// How much light each value of a channel gives, 0 to 1. A table, for every frame asks for its lines' colours, and the
+/// powers of one colour take a browser as long as a stroke.
+static LINEAR: LazyLock<[f64; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|channel| {
+        let c = channel as f64 / 255.0;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    })
+});
 
 fn mix(Rgb(r, g, b): Rgb, Rgb(to_r, to_g, to_b): Rgb, part: f64) -> Rgb {
     let mix = |from: u8, to: u8| (f64::from(from) * (1.0 - part) + f64::from(to) * part).round() as u8;
