@@ -17,13 +17,27 @@ function inkOf(word) {
   return ink;
 }
 
-// Hours, minutes and seconds as clocks write them: what every time label is made of.
-const two = (n) => String(n).padStart(2, "0");
-const CLOCK_WORDS = [
-  ...Array.from({ length: 24 }, (_, n) => two(n)),
-  ...Array.from({ length: 60 }, (_, n) => `:${two(n)}`),
-];
+// Hours, minutes and seconds as clocks write them: what every time label is made of. The first of a label stands alone,
+// the others follow a colon.
+const [N_FIRST, N_OTHERS, COLON, ZERO] = [24, 60, 58, 48];
 const CLOCK = /^\d\d(:\d\d)+$/;
+
+const clockWord = (n) => (n < N_FIRST ? "" : ":") + String(n < N_FIRST ? n : n - N_FIRST).padStart(2, "0");
+
+// Two digits, from their UTF-16 units; not a number where they are none.
+function two(w, i) {
+  const tens = w[i] - ZERO;
+  const ones = w[i + 1] - ZERO;
+  return 0 <= tens && tens <= 9 && 0 <= ones && ones <= 9 ? 10 * tens + ones : NaN;
+}
+
+// Whether the UTF-16 units from `i` to `end` are hours and minutes, perhaps seconds. By numbers: a string for each label
+// of each frame takes longer than to draw it.
+function isClock(w, i, end) {
+  if ((end - i !== 5 && end - i !== 8) || !(two(w, i) < N_FIRST)) return false;
+  for (i += 2; i < end; i += 3) if (w[i] !== COLON || !(two(w, i + 1) < N_OTHERS)) return false;
+  return true;
+}
 
 // Texts of one font family. To set one takes a browser some ten times as long as to copy it, and each second has a text
 // of its own: so the words of clocks are drawn once, all together, and copied from then on.
@@ -51,47 +65,56 @@ class Texts {
 
   // The words of clocks in one size and ink, each in a cell of its own.
   sheet(size, ink) {
+    if (this.last !== undefined && this.last.size === size && this.last.ink === ink) return this.last;
     const key = `${size} ${ink}`;
     let sheet = this.sheets.get(key);
     if (sheet === undefined) {
       // A theme and a size more than a page has at once.
       if (this.sheets.size === 4) this.sheets.clear();
       const [width, height, perRow] = [Math.ceil(this.measure(":00", size)) + 4, 2 * Math.ceil(size * 0.8), 12];
-      const context = document.createElement("canvas").getContext("2d");
-      context.canvas.width = width * perRow;
-      context.canvas.height = height * Math.ceil(CLOCK_WORDS.length / perRow);
+      const canvas = new OffscreenCanvas(width * perRow, (height * (N_FIRST + N_OTHERS)) / perRow);
+      const context = canvas.getContext("2d");
       Object.assign(context, { font: `${size}px ${this.family}`, textBaseline: "middle", fillStyle: inkOf(ink) });
-      const steps = [Math.round(this.measure("00", size)), Math.round(this.measure(":00", size))];
-      sheet = { canvas: context.canvas, width, height, steps, places: new Map() };
-      CLOCK_WORDS.forEach((word, n) => {
-        const [x, y] = [(n % perRow) * width, Math.floor(n / perRow) * height];
-        context.fillText(word, x + 1, y + height / 2);
-        sheet.places.set(word, [x, y]);
-      });
+      for (let n = 0; n < N_FIRST + N_OTHERS; n++) {
+        context.fillText(clockWord(n), (n % perRow) * width + 1, (Math.floor(n / perRow) + 0.5) * height);
+      }
+      const [first, other] = [this.measure("00", size), this.measure(":00", size)].map(Math.round);
+      const units = [5, 8].map((n) => [n, this.measure("00:00:00".slice(0, n), size)]);
+      // A picture that cannot change is copied sooner than a canvas.
+      const image = canvas.transferToImageBitmap();
+      sheet = { size, ink, image, width, height, perRow, first, other, widths: new Map(units) };
       this.sheets.set(key, sheet);
     }
+    this.last = sheet;
     return sheet;
   }
 
-  // Writes `text` on `context`: `align` is the part of its width that stands left of `x`, and `y` its middle.
-  write(context, text, x, y, size, ink, align) {
-    const left = align === 0 ? x : x - align * this.measure(text, size);
-    if (!CLOCK.test(text)) {
-      const font = `${size}px ${this.family}`;
-      // To tell a canvas its font anew is not free.
-      if (context.toldFont !== font) context.font = context.toldFont = font;
-      context.fillStyle = inkOf(ink);
-      context.fillText(text, left, y);
+  // Writes the UTF-16 units of `w` from `i` to `end` on `context`: `align` is the part of their width that stands left
+  // of `x`, and `y` their middle.
+  write(context, w, i, end, x, y, size, ink, align) {
+    if (isClock(w, i, end)) {
+      this.copyClock(context, w, i, end, x, y, this.sheet(size, ink), align);
       return;
     }
-    const { canvas, width, height, steps, places } = this.sheet(size, ink);
+    const [text, font] = [String.fromCharCode(...w.subarray(i, end)), `${size}px ${this.family}`];
+    // To tell a canvas its font anew is not free.
+    if (context.toldFont !== font) context.font = context.toldFont = font;
+    context.fillStyle = inkOf(ink);
+    context.fillText(text, align === 0 ? x : x - align * this.measure(text, size), y);
+  }
+
+  copyClock(context, w, i, end, x, y, sheet, align) {
+    const { image, width, height, perRow, first, other } = sheet;
     // Whole pixels, so that a copy is as sharp as what it was made from.
     const top = Math.round(y) - height / 2;
-    let to = Math.round(left) - 1;
-    for (let i = 0; i < text.length; i += i === 0 ? 2 : 3) {
-      const [fromX, fromY] = places.get(text.slice(i, i === 0 ? 2 : i + 3));
-      context.drawImage(canvas, fromX, fromY, width, height, to, top, width, height);
-      to += steps[i === 0 ? 0 : 1];
+    let to = Math.round(x - align * sheet.widths.get(end - i)) - 1;
+    for (let n = two(w, i); ; n = N_FIRST + two(w, i + 1)) {
+      context.drawImage(
+        image, (n % perRow) * width, Math.floor(n / perRow) * height, width, height, to, top, width, height,
+      );
+      to += n < N_FIRST ? first : other;
+      i += n < N_FIRST ? 2 : 3;
+      if (end <= i) return;
     }
   }
 }
@@ -191,8 +214,7 @@ export class Player {
           break;
         case 10: {
           const end = i + 6 + w[i + 5];
-          const text = String.fromCharCode(...w.subarray(i + 6, end));
-          this.texts.write(c, text, w[i + 1] * PX, w[i + 2] * PX, w[i + 4] * PX, w[i], w[i + 3] / 2);
+          this.texts.write(c, w, i + 6, end, w[i + 1] * PX, w[i + 2] * PX, w[i + 4] * PX, w[i], w[i + 3] / 2);
           i = end;
           break;
         }
