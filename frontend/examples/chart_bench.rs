@@ -3,8 +3,9 @@
 //!
 //! `data` is one Float64Array of `total` values per series, evenly spaced, `points` of them in a window of `windowS`
 //! seconds; values run from -1.5 to 1.5. `push` moves on by `k` points, and begins again when the data ends; `draw`
-//! issues that frame's drawing and returns; `redraw` does so without anything that was drawn before. An example, not a
-//! binary, so that nothing of it can get into the product.
+//! issues that frame's drawing and returns; `redraw` draws every line anew, while the value axis and the time labels stay
+//! on their own layers for as long as they are right. An example, not a binary, so that nothing of it can get into the
+//! product.
 
 use js_sys::{Array, Float64Array, Reflect};
 use signalbox_frontend::chart::axis_range::ValueRange;
@@ -102,9 +103,9 @@ impl ChartBench {
         });
     }
 
-    /// As [`Self::draw`], as if nothing had been drawn before.
+    /// As [`Self::draw`], as if no line had been drawn before.
     pub fn redraw(&mut self) {
-        self.plot.forget_picture();
+        self.plot.forget_lines();
         self.draw();
     }
 }

@@ -174,6 +174,57 @@ fn a_frame_without_news_draws_nothing() {
     host.remove();
 }
 
+/// The value axis, the lines and the time labels.
+fn layers(host: &HtmlElement) -> [Vec<u8>; 3] {
+    let pixels = |index: usize| {
+        let canvas = &canvases(host)[index];
+        let context: CanvasRenderingContext2d =
+            canvas.get_context("2d").expect("a context").expect("a context").unchecked_into();
+        let (width, height) = (f64::from(canvas.width()), f64::from(canvas.height()));
+        context.get_image_data(0.0, 0.0, width, height).expect("pixels").data().to_vec()
+    };
+    [pixels(0), seen(host), pixels(3)]
+}
+
+#[wasm_bindgen_test]
+fn lines_that_are_drawn_anew_leave_the_other_layers_alone() {
+    let host = host();
+    let mut plot = plot(&host);
+    let mut series = vec![Series::new(4_096), Series::new(4_096)];
+    series.iter_mut().for_each(|series| extend(series, 0..200, 0.0));
+    draw(&mut plot, &series, BEGIN_MS + 26_000.0);
+    let before = layers(&host);
+    plot.forget_lines();
+    let again = draw(&mut plot, &series, BEGIN_MS + 26_000.0);
+    assert!(again.is_full && !again.has_axis, "{again:?}");
+    assert!(layers(&host) == before, "the picture is the same");
+    host.remove();
+}
+
+#[wasm_bindgen_test]
+fn a_changed_picture_is_that_of_a_new_chart() {
+    const DARK: Inks = Inks { text: Rgb(230, 230, 230), theme: Theme::Dark };
+    let mut series = vec![Series::new(4_096)];
+    extend(&mut series[0], 0..600, 0.0);
+    let changed_host = host();
+    let mut changed = plot(&changed_host);
+    draw(&mut changed, &series, BEGIN_MS + 22_000.0);
+    let check = |changed: &mut Plot, edge_ms: f64, inks: Inks, what: &str| {
+        assert!(draw(changed, &series, edge_ms).is_full, "{what}");
+        let new_host = host();
+        let mut new = plot(&new_host);
+        new.set_inks(inks);
+        draw(&mut new, &series, edge_ms);
+        assert!(layers(&changed_host) == layers(&new_host), "{what}");
+        new_host.remove();
+    };
+    check(&mut changed, BEGIN_MS + 75_000.0, INKS, "a window that holds nothing of the one before");
+    changed.set_inks(DARK);
+    check(&mut changed, BEGIN_MS + 75_000.0, DARK, "other colours");
+    check(&mut changed, BEGIN_MS + 31_000.0, DARK, "back in time");
+    changed_host.remove();
+}
+
 #[wasm_bindgen_test]
 fn drawing_adds_nothing_to_the_document() {
     let host = host();

@@ -118,7 +118,8 @@ impl Commands {
     /// The next point of the line that was begun, in units.
     #[inline]
     pub fn point(&mut self, x: i32, y: i32) {
-        self.words.extend_from_slice(&[x, y]);
+        self.words.push(x);
+        self.words.push(y);
     }
 
     /// Ends the line that was begun; gives the point of a line of one, which is not drawn.

@@ -153,7 +153,7 @@ impl LiveChart {
         let seen = Some((choice.clone(), now.view.window_ms, is_past));
         if *state.chosen.borrow() != seen {
             if state.chosen.borrow().as_ref().is_some_and(|(_, _, was_past)| *was_past != is_past) {
-                plot.forget_picture();
+                plot.forget_lines();
             }
             // Who chooses what to look at wants to see it: no waiting for the axis to narrow.
             plot.hurry_range();

@@ -1,5 +1,8 @@
-//! What a chart's layers show, drawn by plotters on our backend: the value axis and its grid, the moving strip of
-//! lines, and the time labels.
+//! What a chart's layers show: the value axis and its grid, drawn by plotters on our backend, the moving strip of lines,
+//! and the time labels.
+//!
+//! What most frames draw goes past plotters: between two frames a browser forgets much of the code that it ran, and the
+//! less of it a frame needs, the sooner it is done.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -11,7 +14,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::backend::CommandBackend;
-use super::commands::{Commands, Ink, UNITS_PER_PX};
+use super::commands::{Align, Commands, Ink, UNITS_PER_PX};
 use super::kept_columns::{KeptColumns, is_dense};
 use super::layout::Layout;
 use super::palette::{Rgb, Theme};
@@ -29,21 +32,20 @@ pub struct Inks {
 }
 
 impl Inks {
-    fn label(self) -> RGBAColor {
+    fn label(self) -> Ink {
         self.with_alpha(0.68)
     }
 
-    fn grid(self) -> RGBAColor {
+    fn grid(self) -> Ink {
         self.with_alpha(0.09)
     }
 
-    fn base(self) -> RGBAColor {
+    fn base(self) -> Ink {
         self.with_alpha(0.28)
     }
 
-    fn with_alpha(self, alpha: f64) -> RGBAColor {
-        let Rgb(r, g, b) = self.text;
-        RGBAColor(r, g, b, alpha)
+    fn with_alpha(self, alpha: f64) -> Ink {
+        Ink { rgb: self.text, alpha: (alpha * 255.0).round() as u8 }
     }
 }
 
@@ -72,14 +74,16 @@ pub fn value_axis(backend: &Shared, layout: &Layout, inks: Inks, scale: &ValueSc
     let area = Area::from(backend);
     let thin = layout.hairline();
     let (left, right) = (units(layout.plot_left), units(layout.plot_left + layout.plot_width));
-    let font = label_font(layout, inks, HPos::Right, VPos::Center);
+    let size = layout.label_size() * f64::from(UNITS_PER_PX);
+    let anchor = Pos::new(HPos::Right, VPos::Center);
+    let font = ("sans-serif", size).into_font().color(&rgba(inks.label())).pos(anchor);
     let gap = units((7.0 * layout.ratio) as i32);
     for (value, label) in ticks {
         // The middle of a line of whole pixels, so that it is sharp.
         let y_px = f64::from(layout.plot_top) + scale.y_px_from_value(*value);
         let y = units((y_px - f64::from(thin) / 2.0).round() as i32) + thin * UNITS_PER_PX / 2;
         let is_base = y_px.round() as i32 == layout.plot_bottom();
-        let ink = if is_base { inks.base() } else { inks.grid() };
+        let ink = rgba(if is_base { inks.base() } else { inks.grid() });
         draw(&area, &PathElement::new(vec![(left, y), (right, y)], ink.stroke_width(units(thin) as u32)));
         draw(&area, &Text::new(label.as_str(), (left - gap, y), font.clone()));
     }
@@ -112,24 +116,22 @@ impl Strip<'_> {
     ///
     /// `kept` spares reading dense lines again.
     pub fn draw(&self, backend: &Shared, start: i64, columns: Range<i64>, kept: &mut KeptColumns) {
-        let area = Area::from(backend);
-        let thin = self.layout.hairline();
-        let style = self.inks.grid().stroke_width(units(thin) as u32);
+        let mut backend = backend.borrow_mut();
+        let commands = backend.commands();
+        let thin = self.layout.hairline() * UNITS_PER_PX;
+        let bottom = units(self.layout.plot_height);
         let ms_from = |column: i64| self.time.ms_from_column(column);
-        // One column more on either side: a grid line is as wide as its pixels.
+        // A few columns more on either side: a grid line is as wide as its pixels.
         for tick_ms in self.ticks.between(ms_from(columns.start - 4), ms_from(columns.end + 4)) {
-            let x_px = (self.time.column_from_ms(tick_ms as f64) - start) as i32;
-            let x = units(x_px) + thin * UNITS_PER_PX / 2;
-            draw(&area, &PathElement::new(vec![(x, 0), (x, units(self.layout.plot_height))], style));
+            let x = units((self.time.column_from_ms(tick_ms as f64) - start) as i32) + thin / 2;
+            commands.line(self.inks.grid(), thin, [(x, 0), (x, bottom)].into_iter());
         }
         let width = self.line_width();
-        let mut backend = backend.borrow_mut();
-        for line in self.lines {
-            self.draw_line(backend.commands(), line, width, start, columns.clone(), kept);
+        for line in in_order(self.lines) {
+            self.draw_line(commands, line, width, start, columns.clone(), kept);
         }
     }
 
-    /// Draws a line past plotters, which would take its points twice: as a list of its own, and from that.
     fn draw_line(
         &self,
         commands: &mut Commands,
@@ -168,6 +170,16 @@ impl Strip<'_> {
     }
 }
 
+/// The lines in the order of drawing. Many lines share a few colours, and those of one colour that follow each other are
+/// one stroke; by the colour itself, so that a line that comes or goes does not change which others lie on top.
+fn in_order<'a>(lines: &'a [Line<'a>]) -> Vec<&'a Line<'a>> {
+    let mut ordered: Vec<&Line<'_>> = lines.iter().collect();
+    if BROAD_LINES_MAX < lines.len() {
+        ordered.sort_by_key(|line| line.color);
+    }
+    ordered
+}
+
 /// The nearest whole number. Browsers have an instruction for it in this form and none for `round`.
 #[inline]
 fn whole(value: f64) -> i32 {
@@ -190,19 +202,22 @@ fn thin_width(layout: &Layout) -> i32 {
 pub type TimeLabel = (i64, String);
 
 /// Draws time labels on a layer whose left edge stands at column `start`.
-pub fn time_labels(backend: &Shared, layout: &Layout, inks: Inks, start: i64, labels: &[TimeLabel]) {
-    let area = Area::from(backend);
-    let font = label_font(layout, inks, HPos::Center, VPos::Center);
-    let y = units_f64(13.0 * layout.ratio);
+pub fn time_labels(
+    commands: &mut Commands,
+    layout: &Layout,
+    inks: Inks,
+    start: i64,
+    labels: impl Iterator<Item = TimeLabel>,
+) {
+    let (y, size) = (units_f64(13.0 * layout.ratio), units_f64(layout.label_size()));
     for (column, label) in labels {
         let x = units((column - start) as i32) + layout.hairline() * UNITS_PER_PX / 2;
-        draw(&area, &Text::new(label.as_str(), (x, y), font.clone()));
+        commands.text(inks.label(), x, y, Align::Center, size, &label);
     }
 }
 
-fn label_font<'a>(layout: &Layout, inks: Inks, h_pos: HPos, v_pos: VPos) -> TextStyle<'a> {
-    let size = layout.label_size() * f64::from(UNITS_PER_PX);
-    ("sans-serif", size).into_font().color(&inks.label()).pos(Pos::new(h_pos, v_pos))
+fn rgba(Ink { rgb: Rgb(r, g, b), alpha }: Ink) -> RGBAColor {
+    RGBAColor(r, g, b, f64::from(alpha) / 255.0)
 }
 
 fn draw<'a, E>(area: &Area, element: &'a E)
@@ -220,4 +235,24 @@ fn units(px: i32) -> i32 {
 
 fn units_f64(px: f64) -> i32 {
     (px * f64::from(UNITS_PER_PX)).round() as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_lines_are_drawn_by_colour_and_few_as_they_are_given() {
+        let series = Series::new(1);
+        let check = |n_lines: u64, expected: &[u64]| {
+            let color = |id| Rgb((id % 3) as u8, 0, 0);
+            let lines: Vec<Line<'_>> =
+                (0..n_lines).map(|id| Line { id, color: color(id), series: &series }).collect();
+            let ids: Vec<u64> = in_order(&lines).iter().map(|line| line.id).collect();
+            assert_eq!(ids, expected);
+        };
+        check(0, &[]);
+        check(4, &[0, 1, 2, 3]);
+        check(10, &[0, 3, 6, 9, 1, 4, 7, 2, 5, 8]);
+    }
 }

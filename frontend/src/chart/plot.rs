@@ -14,7 +14,7 @@ use super::backend::CommandBackend;
 use super::format::tick_label;
 use super::kept_columns::KeptColumns;
 use super::layout::Layout;
-use super::paint::{self, Inks, Line, Strip, TimeLabel, ValueTick};
+use super::paint::{self, Inks, Line, Strip, ValueTick};
 use super::pyramid::Extremes;
 use super::scale::{TimeScale, ValueScale};
 use super::surface::{AXIS, LABELS, Motion, Surface, TILE};
@@ -79,6 +79,15 @@ pub struct Drawn {
     pub moves_for_ms: f64,
 }
 
+/// Which time labels stand on their layer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct DrawnLabels {
+    time: TimeScale,
+    ticks: TimeTicks,
+    /// The moments of the first and of the last one.
+    ends_ms: Option<(i64, i64)>,
+}
+
 /// One chart's picture in a host element.
 pub struct Plot {
     surface: Rc<RefCell<Surface>>,
@@ -96,8 +105,9 @@ pub struct Plot {
     /// Column of the strip's left edge; tiles stand right of it.
     strip_start: i64,
     labels_start: i64,
-    /// How time stood to pixels, and at which moments labels stand.
-    drawn_labels: Option<(TimeScale, TimeTicks, Vec<i64>)>,
+    drawn_labels: Option<DrawnLabels>,
+    /// The moment whose label was measured last, and half of its width: each frame asks for the one at the edge.
+    measured: Option<(TimeTicks, i64, i64)>,
     marks: Vec<Mark>,
     kept: KeptColumns,
 }
@@ -127,6 +137,7 @@ impl Plot {
             strip_start: 0,
             labels_start: 0,
             drawn_labels: None,
+            measured: None,
             marks: Vec::new(),
             kept: KeptColumns::default(),
         })
@@ -145,7 +156,8 @@ impl Plot {
     pub fn set_inks(&mut self, inks: Inks) {
         if self.inks != inks {
             self.inks = inks;
-            self.forget_picture();
+            self.drawn_labels = None;
+            self.forget_lines();
         }
     }
 
@@ -263,19 +275,22 @@ impl Plot {
     fn lay_out(&mut self) {
         let (width, height, ratio) = self.size;
         self.layout = Layout::new(width, height, ratio, self.gutter);
-        self.forget_picture();
+        // Another size wipes every layer.
+        self.drawn_axis = None;
+        self.drawn_labels = None;
+        self.measured = None;
+        self.seats = [None; 2];
+        self.forget_lines();
         let Some(layout) = &self.layout else { return };
         let margin = (TILE_MARGIN * ratio).round() as i32;
         self.tiles = Tiles::new(i64::from(layout.plot_width + margin));
         self.surface.borrow_mut().lay_out(layout, layout.plot_width + margin, self.labels_width(layout));
     }
 
-    /// Forgets what was drawn: the next frame is drawn in full.
-    pub fn forget_picture(&mut self) {
+    /// Forgets the lines that were drawn: the next frame draws them in full. The value axis and the time labels have
+    /// layers of their own, which stay for as long as they are right.
+    pub fn forget_lines(&mut self) {
         self.tiles.reset();
-        self.drawn_axis = None;
-        self.seats = [None; 2];
-        self.drawn_labels = None;
     }
 
     /// Makes room for labels that have become wider than the gutter.
@@ -332,10 +347,11 @@ impl Plot {
         for seat in plan.seats {
             let left = plan.repaint.start.max(seat.start);
             let right = plan.repaint.end.min(seat.start + i64::from(width));
-            if seat.is_fresh || left < right {
+            let is_wiped = seat.is_fresh && !seat.is_blank;
+            if is_wiped || left < right {
                 self.backend.borrow_mut().target(TILE + seat.tile, width, height);
             }
-            if seat.is_fresh {
+            if is_wiped {
                 self.backend.borrow_mut().commands().clear(0, 0, width, height);
             }
             if left < right {
@@ -371,34 +387,40 @@ impl Plot {
         visible: std::ops::Range<i64>,
     ) {
         let column = |tick_ms: i64| time.column_from_ms(tick_ms as f64);
-        let half = |tick_ms: i64| {
-            let width_px = self.backend.borrow().text_width_px(&ticks.label(tick_ms), layout.label_size());
-            (width_px / 2.0).ceil() as i64 + 1
-        };
         let box_end = visible.start - i64::from(layout.plot_left) + i64::from(layout.width);
-        let mut shown: Vec<i64> =
-            ticks.between(time.ms_from_column(visible.start), time.ms_from_column(visible.end)).collect();
+        let mut shown = ticks.between(time.ms_from_column(visible.start), time.ms_from_column(visible.end));
         // Only the last can be too near to the edge, and no label comes before all of it fits.
-        while shown.last().is_some_and(|tick_ms| box_end < column(*tick_ms) + half(*tick_ms)) {
-            shown.pop();
+        if let Some(last_ms) = shown.clone().next_back()
+            && box_end < column(last_ms) + self.half_label(layout, ticks, last_ms)
+        {
+            shown.next_back();
         }
-        let labels = Some((*time, ticks, shown));
+        let ends_ms = shown.clone().next().zip(shown.clone().next_back());
+        let labels = Some(DrawnLabels { time: *time, ticks, ends_ms });
         let moved = visible.start - i64::from(layout.plot_left) - self.labels_start;
         let is_in_reach = (0..i64::from(self.labels_width(layout) - layout.width)).contains(&moved);
         if labels == self.drawn_labels && is_in_reach {
             return;
         }
-        let shown = labels.iter().flat_map(|(.., shown)| shown);
-        let texts: Vec<TimeLabel> = shown.map(|tick_ms| (column(*tick_ms), ticks.label(*tick_ms))).collect();
         self.drawn_labels = labels;
         self.labels_start = visible.start - i64::from(layout.plot_left);
         let (width, height) = (self.labels_width(layout), layout.height - layout.plot_bottom());
-        {
-            let mut backend = self.backend.borrow_mut();
-            backend.target(LABELS, width, height);
-            backend.commands().clear(0, 0, width, height);
+        let mut backend = self.backend.borrow_mut();
+        backend.target(LABELS, width, height);
+        backend.commands().clear(0, 0, width, height);
+        let texts = shown.map(|tick_ms| (column(tick_ms), ticks.label(tick_ms)));
+        paint::time_labels(backend.commands(), layout, self.inks, self.labels_start, texts);
+    }
+
+    /// Columns that a label takes on either side of its tick.
+    fn half_label(&mut self, layout: &Layout, ticks: TimeTicks, tick_ms: i64) -> i64 {
+        if let Some((_, _, half)) = self.measured.filter(|(of, at_ms, _)| (*of, *at_ms) == (ticks, tick_ms)) {
+            return half;
         }
-        paint::time_labels(&self.backend, layout, self.inks, self.labels_start, &texts);
+        let width_px = self.backend.borrow().text_width_px(&ticks.label(tick_ms), layout.label_size());
+        let half = (width_px / 2.0).ceil() as i64 + 1;
+        self.measured = Some((ticks, tick_ms, half));
+        half
     }
 }
 

@@ -43,8 +43,10 @@ pub struct Seat {
     pub tile: usize,
     /// Its first column.
     pub start: i64,
-    /// Whether it must be wiped whole before it is painted.
+    /// Whether nothing of what is on it stays.
     pub is_fresh: bool,
+    /// Whether nothing is on it.
+    pub is_blank: bool,
 }
 
 /// What is to be done for one frame.
@@ -76,6 +78,8 @@ pub struct Tiles {
     start: i64,
     left_tile: usize,
     painted_to: Option<i64>,
+    /// Which tiles nothing was painted on since they were wiped: to wipe them again costs a browser as much as paint.
+    are_blank: [bool; 2],
     marks: Vec<Mark>,
 }
 
@@ -88,6 +92,7 @@ impl Tiles {
             start: 0,
             left_tile: 0,
             painted_to: None,
+            are_blank: [true; 2],
             marks: Vec::new(),
         }
     }
@@ -133,15 +138,18 @@ impl Tiles {
         self.painted_to = Some(painted_to);
         self.marks.clear();
         self.marks.extend_from_slice(marks);
-        let seats = [
-            Seat { tile: self.left_tile, start: self.start, is_fresh: is_full },
-            Seat {
-                tile: 1 - self.left_tile,
-                start: self.start + self.tile_columns,
-                is_fresh: is_full || is_turned,
-            },
-        ];
-        Plan { repaint: from..painted_to, seats, is_full }
+        let repaint = from..painted_to;
+        let left = self.seat(self.left_tile, self.start, is_full, &repaint);
+        let right_start = self.start + self.tile_columns;
+        let right = self.seat(1 - self.left_tile, right_start, is_full || is_turned, &repaint);
+        Plan { repaint, seats: [left, right], is_full }
+    }
+
+    fn seat(&mut self, tile: usize, start: i64, is_fresh: bool, repaint: &Range<i64>) -> Seat {
+        let is_painted = start.max(repaint.start) < repaint.end.min(start + self.tile_columns);
+        let is_blank = self.are_blank[tile];
+        self.are_blank[tile] = !is_painted && (is_fresh || is_blank);
+        Seat { tile, start, is_fresh, is_blank }
     }
 
     /// The column up to which the picture is still right.
@@ -201,9 +209,10 @@ mod tests {
     impl Picture {
         fn paint(&mut self, plan: &Plan, lines: &[(u64, Vec<f64>)]) {
             for seat in plan.seats {
-                if seat.is_fresh {
+                if seat.is_fresh && !seat.is_blank {
                     self.tiles[seat.tile].clear();
                 }
+                assert!(!seat.is_blank || self.tiles[seat.tile].is_empty(), "a blank tile has nothing on it");
                 for column in plan.repaint.clone() {
                     if (seat.start..seat.start + TILE).contains(&column) {
                         self.tiles[seat.tile].insert(column, content(lines, column));

@@ -58,7 +58,7 @@ impl TimeTicks {
     }
 
     /// The ticks from `from_ms` to `to_ms`, milliseconds since the Unix epoch.
-    pub fn between(self, from_ms: f64, to_ms: f64) -> impl Iterator<Item = i64> {
+    pub fn between(self, from_ms: f64, to_ms: f64) -> impl DoubleEndedIterator<Item = i64> + Clone + use<> {
         let offset_ms = self.utc_offset_ms;
         let first = (from_ms.ceil() as i64 + offset_ms + self.step_ms - 1).div_euclid(self.step_ms);
         let last = (to_ms.floor() as i64 + offset_ms).div_euclid(self.step_ms);
@@ -75,13 +75,25 @@ impl TimeTicks {
         if DAY_MS <= self.step_ms || (of_day_ms == 0 && 60_000 <= self.step_ms) {
             date_label(local_ms.div_euclid(DAY_MS))
         } else if self.step_ms < 1_000 {
-            format!("{minute:02}:{second:02}.{milli:03}")
+            digits(&[("", minute, 2), (":", second, 2), (".", milli, 3)])
         } else if self.step_ms < 60_000 {
-            format!("{hour:02}:{minute:02}:{second:02}")
+            digits(&[("", hour, 2), (":", minute, 2), (":", second, 2)])
         } else {
-            format!("{hour:02}:{minute:02}")
+            digits(&[("", hour, 2), (":", minute, 2)])
         }
     }
+}
+
+/// Numbers of so many digits, each after its separator. A window that jumps asks for a dozen in one frame, and `format!`
+/// takes several times as long.
+fn digits(parts: &[(&str, i64, u32)]) -> String {
+    let mut text = String::with_capacity(12);
+    for (separator, number, n_digits) in parts {
+        text.push_str(separator);
+        let digit = |n: u32| (number / 10_i64.pow(n) % 10) as u8;
+        text.extend((0..*n_digits).rev().map(|n| char::from(b'0' + digit(n))));
+    }
+    text
 }
 
 /// `20 Nov`, from days since the Unix epoch.
