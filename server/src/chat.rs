@@ -37,6 +37,7 @@ mod pace;
 pub(crate) mod rate;
 mod room;
 mod rooms;
+mod seat;
 mod session;
 pub mod stats;
 mod store;
@@ -44,6 +45,7 @@ mod users;
 
 pub use entry::Entry;
 pub use member::{Lagged, Member, Reader, SayError};
+pub(crate) use seat::Encoding;
 pub use stats::Stats;
 
 /// Every room of a relay.
@@ -59,10 +61,10 @@ pub struct Chat {
 /// What somebody gets who enters a room, all of it of one moment: `lines` followed by what `reader` gives is the
 /// room's log without hole or overlap.
 pub struct Joined {
-    /// Says lines; leaves the room when dropped.
-    pub member: Member,
     /// Gives what happens from now on, beginning with this member's own arrival.
     pub reader: Reader,
+    /// Says lines; leaves the room when dropped.
+    pub member: Member,
     /// The past that was asked for.
     pub snapshot: Snapshot,
 }

@@ -26,7 +26,7 @@ mod view;
 use chunk::Chunk;
 pub(crate) use ring::Taken;
 use ring::{Cursor, Ring};
-pub(crate) use stream::{FilterSlot, TailBatch, batches};
+pub(crate) use stream::{Direct, FilterSlot, TailBatch, batches};
 pub(crate) use view::{BatchBounds, View};
 
 /// Pause of a channel's reader after each take, so that a busy channel wakes its watchers a few hundred times a second
@@ -117,6 +117,7 @@ async fn read(ring: Arc<Ring>, mut subscription: Subscription) {
             let is_behind =
                 batch.n_messages() == CHUNK_MESSAGES as u64 || CHUNK_BYTES / 2 < batch.frames().len();
             ring.push(Chunk::new(batch));
+            ring.tell();
             if !is_behind {
                 sleep(GATHER).await;
             }
@@ -141,13 +142,6 @@ impl Source {
         self.next().await
     }
 
-    /// Waits until there is something to take; a source that consumes only knows by taking, and is ready at once.
-    pub(crate) async fn ready(&mut self) {
-        if let Self::Tap(cursor) = self {
-            cursor.ready().await;
-        }
-    }
-
     /// Waits for messages and takes those that there are.
     ///
     /// # Cancel safety
@@ -157,7 +151,7 @@ impl Source {
             Self::Tap(cursor) => cursor.next().await,
             Self::Consume(subscription, bounds) => {
                 let batch = subscription.next_at_most(bounds.n_messages, bounds.n_bytes).await;
-                Taken { n_lost: 0, chunks: vec![Arc::new(Chunk::new(batch))] }
+                Taken::consumed(Chunk::new(batch))
             }
         }
     }

@@ -14,6 +14,7 @@ use super::session::{LINGER, Session, say_goodbye};
 use super::stats::Closing;
 use crate::accept::Acceptor;
 use crate::limits::Limits;
+use crate::outlet;
 
 /// How much the system keeps for a client that is slow to read, in bytes; Linux doubles it for its own accounts. Left to
 /// itself the system would keep megabytes, so that who never reads were noticed only after tens of thousands of lines.
@@ -56,19 +57,20 @@ impl Door {
             self.turn_away(stream, peer);
             return;
         };
+        // A connection that is gone already shows at the first read.
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
+        let (stream, outlet) = outlet::share(stream);
         let session = Session {
             chat: Arc::clone(&self.chat),
             limits: Arc::clone(&self.limits),
             shutdown: self.shutdown.clone(),
+            outlet: Some(outlet),
             peer: peer.to_string(),
         };
         let chat = Arc::clone(&self.chat);
         chat.counters.connections.add(1);
-        // A connection that is gone already shows at the first read.
-        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES);
         self.tasks.spawn(async move {
-            let (reader, writer) = stream.into_split();
-            session.run(reader, writer).await;
+            session.run(stream.clone(), stream).await;
             chat.counters.connections.sub(1);
             drop(seat);
         });

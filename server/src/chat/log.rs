@@ -202,6 +202,12 @@ impl Log {
         }
         Ok(taken)
     }
+
+    /// Everything that came after `cursor`; nothing when that is more than one reading gives.
+    pub(super) fn all_after(&self, cursor: u64, n_lines: usize, n_bytes: usize) -> Vec<Arc<Entry>> {
+        let is_all = |entries: &Vec<_>| cursor + entries.len() as u64 == self.head;
+        self.after(cursor, n_lines, n_bytes).ok().filter(is_all).unwrap_or_default()
+    }
 }
 
 /// A name holds no control character, so NUL keeps every pair apart from every other.

@@ -1,24 +1,27 @@
 //! A user in a room: [`Member`] says and leaves, [`Reader`] follows. Knows no transport.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use signalbox_shared::EventId;
 use signalbox_shared::chat::{ChatVia, KEY_BYTES_MAX, LINE_BYTES_MAX, neutralise};
 use thiserror::Error;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::rate::Bucket;
 use super::room::Room;
+use super::seat::{Encoding, Seat, Way};
 use super::{History, Snapshot};
+use crate::outlet::Outlet;
 
 /// Most entries that one [`Reader::next`] gives.
-const READ_LINES_MAX: usize = 256;
+pub(super) const READ_LINES_MAX: usize = 256;
 /// Most text that one [`Reader::next`] gives, in bytes.
-const READ_BYTES_MAX: usize = 64 * 1024;
+pub(super) const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// A place in a room under a name. Dropping it leaves the room and frees the name.
 pub struct Member {
@@ -136,18 +139,24 @@ impl Drop for Member {
     }
 }
 
-/// A cursor into a room's log.
+/// A cursor into a room's log. Waiting for the next entries says that everything before them was dealt with.
 pub struct Reader {
     room: Arc<Room>,
-    head: watch::Receiver<u64>,
-    idleness: watch::Receiver<()>,
-    cursor: u64,
+    group: usize,
+    seat: Arc<Seat>,
+    n_idleness: u64,
 }
 
 impl Reader {
     pub(super) fn new(room: Arc<Room>, cursor: u64) -> Self {
-        let (head, idleness) = room.watch();
-        Self { room, head, idleness, cursor }
+        let (n_idleness, (group, seat)) = (room.n_idleness(), room.seat(cursor));
+        Self { room, group, seat, n_idleness }
+    }
+
+    /// From now on, entries may go out by an outlet without being given here, whenever it is not held; it is held from the
+    /// moment when entries are given here.
+    pub(crate) fn send_by(&mut self, outlet: Outlet, encoding: Encoding) {
+        self.seat.lock().open(Way { outlet, encoding });
     }
 
     /// Waits until something has happened and gives it, oldest first.
@@ -158,20 +167,35 @@ impl Reader {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Result<Vec<Arc<Entry>>, Lagged> {
-        let cursor = self.cursor;
-        // Never fails: the room, which sends, is held here.
-        let _ = self.head.wait_for(|head| cursor < *head).await;
+        self.ready(|_, n_behind| 0 < n_behind).await;
         self.take()
     }
 
-    fn take(&mut self) -> Result<Vec<Arc<Entry>>, Lagged> {
-        match self.room.after(self.cursor, READ_LINES_MAX, READ_BYTES_MAX) {
+    /// Waits until it `is_ready`, given the room and the number of entries that wait, and gives that number.
+    async fn ready(&self, is_ready: impl Fn(&Room, u64) -> bool) -> u64 {
+        poll_fn(|cx| {
+            let mut seat = self.seat.lock();
+            let n_behind = self.room.group(self.group).head().saturating_sub(seat.cursor);
+            if is_ready(&self.room, n_behind) {
+                return Poll::Ready(n_behind);
+            }
+            seat.note_waker(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn take(&self) -> Result<Vec<Arc<Entry>>, Lagged> {
+        let mut seat = self.seat.lock();
+        match self.room.after(seat.cursor, READ_LINES_MAX, READ_BYTES_MAX) {
             Ok(entries) => {
-                self.cursor += entries.len() as u64;
+                seat.cursor += entries.len() as u64;
+                seat.hold();
                 Ok(entries)
             }
             Err(n_skipped) => {
-                self.cursor += n_skipped;
+                seat.cursor += n_skipped;
+                seat.hold();
                 self.room.counters.lagged.add(n_skipped);
                 Err(Lagged { n_skipped })
             }
@@ -184,9 +208,7 @@ impl Reader {
     /// # Cancel safety
     /// Changes nothing.
     pub async fn fell_behind(&mut self, n_lines: u64) -> u64 {
-        let cursor = self.cursor;
-        let head = self.head.wait_for(|head| n_lines < head.saturating_sub(cursor)).await;
-        head.map_or(0, |head| head.saturating_sub(cursor))
+        self.ready(|_, n_behind| n_lines < n_behind).await
     }
 
     /// The same as [`Self::next`], but also ready, with nothing, when somebody's page was looked at or left alone, which
@@ -198,12 +220,11 @@ impl Reader {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub async fn next_or_idleness(&mut self) -> Result<Vec<Arc<Entry>>, Lagged> {
-        let cursor = self.cursor;
-        // Neither fails: the room, which sends, is held here.
-        tokio::select! {
-            biased;
-            _ = self.head.wait_for(|head| cursor < *head) => {}
-            _ = self.idleness.changed() => return Ok(Vec::new()),
+        let n_idleness = self.n_idleness;
+        let n_behind = self.ready(|room, n_behind| 0 < n_behind || n_idleness < room.n_idleness()).await;
+        if n_behind == 0 {
+            self.n_idleness = self.room.n_idleness();
+            return Ok(Vec::new());
         }
         self.take()
     }
@@ -218,5 +239,13 @@ impl Reader {
     #[must_use]
     pub fn presence_json(&self) -> Bytes {
         self.room.presence_json()
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.room.group(self.group).remove(&self.seat);
+        // Who is told of something at this moment may still have it.
+        self.seat.lock().close();
     }
 }

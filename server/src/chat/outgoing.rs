@@ -6,6 +6,8 @@ use std::io::{self, IoSlice};
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
+use crate::outlet::Outlet;
+
 /// Most lines handed to the operating system at once.
 const SLICES_MAX: usize = 64;
 
@@ -13,15 +15,33 @@ const SLICES_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     lines: VecDeque<Bytes>,
+    /// By which the room writes itself while there is nothing here.
+    outlet: Option<Outlet>,
 }
 
 impl Outgoing {
+    pub(super) fn new(outlet: Option<Outlet>) -> Self {
+        Self { lines: VecDeque::new(), outlet }
+    }
+
     pub(super) fn push(&mut self, line: Bytes) {
         self.lines.push_back(line);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+    /// Whether nothing is left to write. From then on, the room may.
+    pub(super) fn is_done(&self) -> bool {
+        self.lines.is_empty() && self.outlet.as_ref().is_none_or(Outlet::release)
+    }
+
+    /// Waits until there is something left of what the room wrote.
+    ///
+    /// # Cancel safety
+    /// Changes nothing.
+    pub(super) async fn unsent(&self) {
+        match &self.outlet {
+            Some(outlet) => outlet.unsent().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Writes as much as the peer takes now, waiting until that is something.
@@ -32,6 +52,9 @@ impl Outgoing {
     /// # Cancel safety
     /// Nothing is lost or written twice when the future is dropped before it is ready.
     pub(super) async fn write_some<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> io::Result<()> {
+        if self.lines.is_empty() {
+            return writer.flush().await;
+        }
         let mut slices = [IoSlice::new(&[]); SLICES_MAX];
         let n_slices = self.lines.len().min(SLICES_MAX);
         for (slice, line) in slices.iter_mut().zip(&self.lines) {
@@ -72,7 +95,7 @@ mod tests {
             let lines: Vec<String> = (0..200).map(|n| format!("line {n}\n")).collect();
             lines.iter().for_each(|line| outgoing.push(line.clone().into()));
             let write = async move {
-                while !outgoing.is_empty() {
+                while !outgoing.is_done() {
                     outgoing.write_some(&mut near).await.unwrap();
                 }
             };

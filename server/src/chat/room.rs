@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,13 +12,13 @@ use signalbox_shared::chat::{ChatLineKind, ChatUser, ChatVia, HOUSE_NAME};
 use signalbox_shared::feed::GapReason;
 use signalbox_shared::socket::{ChatGap, ServerMessage};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::entry::Entry;
 use super::log::{Log, LogBounds, Start};
-use super::member::{Member, Reader};
+use super::member::{Member, READ_BYTES_MAX, READ_LINES_MAX, Reader};
 use super::pace::{GROUPS, Pace, Wake};
+use super::seat::{Delivery, Group, Seat};
 use super::stats::Counters;
 use super::store::{Record, Store};
 use super::users::{Users, suggest};
@@ -65,13 +65,13 @@ pub(super) struct Room {
     name: Arc<str>,
     pub(super) bounds: RoomBounds,
     state: RwLock<State>,
-    /// Seq of the newest entry, for each group of readers: what wakes them.
-    heads: [watch::Sender<u64>; GROUPS],
+    /// The readers.
+    groups: [Group; GROUPS],
     /// Readers there have been: the next one's group.
     n_readers: AtomicUsize,
     pace: Mutex<Pace>,
-    /// What wakes readers that show who is idle.
-    idleness: watch::Sender<()>,
+    /// How often readers were told that somebody's page was looked at or left alone.
+    n_idleness: AtomicU64,
     idleness_due: AtomicBool,
     pub(super) counters: Arc<Counters>,
 }
@@ -100,10 +100,10 @@ impl Room {
             name,
             bounds: *bounds,
             state,
-            heads: std::array::from_fn(|_| watch::Sender::new(head)),
+            groups: std::array::from_fn(|_| Group::new(head)),
             n_readers: AtomicUsize::new(0),
             pace: Mutex::default(),
-            idleness: watch::Sender::new(()),
+            n_idleness: AtomicU64::new(0),
             idleness_due: AtomicBool::new(false),
             counters,
         })
@@ -242,10 +242,19 @@ impl Room {
         json
     }
 
-    /// What a reader watches: the seq of the newest entry, and changes of idleness.
-    pub(super) fn watch(&self) -> (watch::Receiver<u64>, watch::Receiver<()>) {
+    /// A place for one more reader, and its group.
+    pub(super) fn seat(&self, cursor: u64) -> (usize, Arc<Seat>) {
         let group = self.n_readers.fetch_add(1, Ordering::Relaxed) % GROUPS;
-        (self.heads[group].subscribe(), self.idleness.subscribe())
+        (group, self.groups[group].add(cursor))
+    }
+
+    pub(super) fn group(&self, group: usize) -> &Group {
+        &self.groups[group]
+    }
+
+    /// How often somebody's page was looked at or left alone, as far as readers were told.
+    pub(super) fn n_idleness(&self) -> u64 {
+        self.n_idleness.load(Ordering::Acquire)
     }
 
     /// See [`Log::before`].
@@ -266,7 +275,8 @@ impl Room {
             let room = Arc::clone(self);
             later(Instant::now() + IDLENESS_DELAY, move || {
                 room.idleness_due.store(false, Ordering::Relaxed);
-                room.idleness.send_replace(());
+                room.n_idleness.fetch_add(1, Ordering::AcqRel);
+                room.groups.iter().for_each(Group::wake);
             });
         }
     }
@@ -276,7 +286,7 @@ impl Room {
         let n_users = self.n_users();
         let wake = self.pace.lock().request(n_users, Instant::now());
         match wake {
-            Wake::All => self.tell_head(0..GROUPS),
+            Wake::All => self.tell(0..GROUPS),
             Wake::WalkAt(at) => self.walk(at),
             Wake::Pending => {}
         }
@@ -288,21 +298,24 @@ impl Room {
         later(at, move || {
             let n_users = room.n_users();
             let (groups, next_at) = room.pace.lock().step(n_users, Instant::now());
-            room.tell_head(groups);
+            room.tell(groups);
             if let Some(next_at) = next_at {
                 room.walk(next_at);
             }
         });
     }
 
-    fn tell_head(&self, groups: Range<usize>) {
-        let newest = self.state.read().log.head();
-        for head in &self.heads[groups] {
-            head.send_if_modified(|head| {
-                let is_newer = *head < newest;
-                *head = newest.max(*head);
-                is_newer
-            });
+    fn tell(&self, groups: Range<usize>) {
+        for group in &self.groups[groups] {
+            let delivery = {
+                let log = &self.state.read().log;
+                group
+                    .advance(log.head())
+                    .map(|since| Delivery::new(since, log.all_after(since, READ_LINES_MAX, READ_BYTES_MAX)))
+            };
+            if let Some(delivery) = delivery {
+                group.deliver(delivery);
+            }
         }
     }
 }

@@ -19,8 +19,9 @@ use super::lines::{Line, Splitter};
 use super::member::{Lagged, Reader};
 use super::outgoing::Outgoing;
 use super::stats::Closing;
-use super::{Chat, Entry, History, Joined, Member, SayError};
+use super::{Chat, Encoding, Entry, History, Joined, Member, SayError};
 use crate::limits::Limits;
+use crate::outlet::Outlet;
 
 /// A line that has become this long without ending is no chat any more, in bytes.
 const ENDLESS_LINE_BYTES: usize = 16 * LINE_BYTES_MAX;
@@ -39,6 +40,8 @@ pub(super) struct Session {
     pub(super) chat: Arc<Chat>,
     pub(super) limits: Arc<Limits>,
     pub(super) shutdown: CancellationToken,
+    /// Writes to the same stream, where the room can do that by itself.
+    pub(super) outlet: Option<Outlet>,
     /// The peer's address, for the log.
     pub(super) peer: String,
 }
@@ -141,13 +144,18 @@ impl Session {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        let Joined { member, reader: room, snapshot } = joined;
+        let Joined { member, reader: mut room, snapshot } = joined;
+        if let Some(outlet) = &self.outlet {
+            // Until it was welcomed.
+            outlet.hold();
+            room.send_by(outlet.clone(), Encoding::Lines);
+        }
         tracing::debug!(peer = %self.peer, name = member.name(), "{} connected from {}", member.name(), self.peer);
         let mut talk = Talk {
             member,
             room,
             splitter,
-            outgoing: Outgoing::default(),
+            outgoing: Outgoing::new(self.outlet.clone()),
             muted_until: None,
             n_refused: 0,
             last_heard: Instant::now(),
@@ -212,8 +220,9 @@ fn not_connect() -> End {
 
 /// A client that has a name.
 struct Talk {
-    member: Member,
+    /// Goes before the member does: nobody is told of their own departure.
     room: Reader,
+    member: Member,
     splitter: Splitter,
     outgoing: Outgoing,
     /// While the client is over its rate it is not read, so that a flood costs its sender time and nobody else.
@@ -228,6 +237,8 @@ enum Event {
     Written(io::Result<()>),
     Room(Result<Vec<Arc<Entry>>, Lagged>),
     FellBehind(u64),
+    /// The end of something that the room wrote by itself waits.
+    Unsent,
     Unmuted,
     Alarm,
     Shutdown,
@@ -241,7 +252,7 @@ impl Talk {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        if !self.outgoing.is_empty() {
+        if !self.outgoing.is_done() {
             return tokio::select! {
                 // A peer that takes something right now is not given up.
                 biased;
@@ -261,6 +272,7 @@ impl Talk {
         tokio::select! {
             event = heard => event,
             entries = self.room.next() => Event::Room(entries),
+            () = self.outgoing.unsent() => Event::Unsent,
         }
     }
 
@@ -288,7 +300,7 @@ impl Talk {
             Event::FellBehind(n_lines) => return Some(too_slow(n_lines)),
             Event::Read(Err(_)) | Event::Written(Err(_)) => return Some(End::quiet(Closing::Lost)),
             Event::Unmuted => self.muted_until = None,
-            Event::Written(Ok(())) | Event::Alarm | Event::Shutdown => {}
+            Event::Written(Ok(())) | Event::Unsent | Event::Alarm | Event::Shutdown => {}
         }
         None
     }
@@ -342,7 +354,7 @@ impl Talk {
     }
 
     async fn write_all<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) {
-        while !self.outgoing.is_empty() && self.outgoing.write_some(writer).await.is_ok() {}
+        while !self.outgoing.is_done() && self.outgoing.write_some(writer).await.is_ok() {}
     }
 }
 

@@ -1,8 +1,13 @@
 //! Rooms and members without any transport.
 
+use futures_util::FutureExt as _;
 use signalbox_shared::chat::ChatLineKind;
+use signalbox_shared::socket::ServerMessage;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::*;
+use crate::outlet::{connected, read_text_frame};
 
 fn chat(change: impl FnOnce(&mut Limits)) -> Arc<Chat> {
     let mut limits = Limits::default();
@@ -236,4 +241,106 @@ async fn clock_moves() -> bool {
         tokio::task::yield_now().await;
     }
     true
+}
+
+/// Reads what a connection was sent up to `end`.
+async fn read_to(peer: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(end.as_bytes()) {
+        text.push(peer.read_u8().await.unwrap());
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn lines_go_out_without_their_reader_unless_it_has_something_on_its_way() {
+    let chat = chat(|_| {});
+    let mut bob = join(&chat, LOBBY, "bob");
+    let mut ada = chat.join(LOBBY, "ada", ChatVia::Line, History::Newest(0)).unwrap();
+    let (stream, outlet, mut peer) = connected().await;
+    ada.reader.send_by(outlet.clone(), Encoding::Lines);
+    assert_eq!(read(&mut ada.reader).await, "ada connected!\n");
+    bob.member.say("one", None).unwrap();
+    assert_eq!(read(&mut ada.reader).await, "bob: one\n", "what was given is not written yet");
+    assert!(outlet.release());
+    bob.member.say("two", None).unwrap();
+    assert_eq!(read_to(&mut peer, "\n").await, "bob: two\n");
+    assert!(ada.reader.next().now_or_never().is_none(), "nothing is given that went out");
+    outlet.hold();
+    bob.member.say("three", None).unwrap();
+    assert_eq!(read(&mut ada.reader).await, "bob: three\n");
+    assert!(outlet.release());
+    drop(bob);
+    assert_eq!(read_to(&mut peer, "\n").await, "bob has left the chat\n");
+    drop((ada, stream, outlet));
+    assert_eq!(peer.read(&mut [0]).await.unwrap(), 0, "nobody else holds the connection");
+}
+
+#[tokio::test]
+async fn a_page_gets_lines_as_frames_and_arrivals_by_its_reader() {
+    let chat = chat(|_| {});
+    let mut ada = join(&chat, LOBBY, "ada");
+    let (_stream, outlet, mut peer) = connected().await;
+    read(&mut ada.reader).await;
+    ada.reader.send_by(outlet.clone(), Encoding::Frames);
+    ada.member.say("hi", None).unwrap();
+    let json = read_text_frame(&mut peer).await;
+    let message: ServerMessage = serde_json::from_str(&json).unwrap();
+    let ServerMessage::ChatLine { line, .. } = message else { panic!("{json}") };
+    assert_eq!((line.kind, line.id.seq), (ChatLineKind::Said { text: "hi".to_owned() }, 2));
+    let bob = join(&chat, LOBBY, "bob");
+    assert_eq!(read(&mut ada.reader).await, "bob connected!\n");
+    drop(bob);
+    assert_eq!(read(&mut ada.reader).await, "bob has left the chat\n");
+}
+
+/// However reader and room take turns, everybody is sent every line once and in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_is_sent_the_same_by_readers_and_room_together() {
+    const N_LINES: usize = 500;
+    let chat = chat(|limits| limits.chat_lines_per_sec = 100_000);
+    let mut speaker = join(&chat, LOBBY, "speaker");
+    let mut peers = Vec::new();
+    for n in 0..100_u64 {
+        let name = format!("user {n}");
+        let Joined { member, mut reader, .. } =
+            chat.join(LOBBY, &name, ChatVia::Line, History::Newest(0)).unwrap();
+        let (mut stream, outlet, peer) = connected().await;
+        reader.send_by(outlet.clone(), Encoding::Lines);
+        tokio::spawn(async move {
+            let _member = member;
+            loop {
+                tokio::select! {
+                    lines = reader.next() => {
+                        stream.write_all(plain(&lines.unwrap()).as_bytes()).await.unwrap();
+                        stream.flush().await.unwrap();
+                    }
+                    () = outlet.unsent() => stream.flush().await.unwrap(),
+                }
+                // Some are busy with something else now and then.
+                if n % 3 == 0 {
+                    outlet.hold();
+                    tokio::task::yield_now().await;
+                    if !outlet.release() {
+                        stream.flush().await.unwrap();
+                    }
+                }
+            }
+        });
+        peers.push(peer);
+    }
+    for n in 0..N_LINES {
+        speaker.member.say(&format!("line {n} {}", "x".repeat(n)), None).unwrap();
+        if n % 10 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    speaker.member.say("end", None).unwrap();
+    let expected: String = (0..N_LINES).map(|n| format!("speaker: line {n} {}\n", "x".repeat(n))).collect();
+    for peer in &mut peers {
+        let text = read_to(peer, "speaker: end\n").await;
+        let said: String =
+            text.split_inclusive('\n').filter(|line| line.starts_with("speaker: line")).collect();
+        assert_eq!(said, expected);
+    }
 }

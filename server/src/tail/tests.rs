@@ -1,6 +1,7 @@
 //! Many watchers over one engine, on a clock that is turned by hand.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::json;
@@ -9,6 +10,7 @@ use signalbox_shared::socket::{ServerMessage, TailAccounts, TailMessage};
 use super::*;
 use crate::broker::Router;
 use crate::filter::Filter;
+use crate::outlet::{connected, read_text_frame};
 
 struct House {
     engine: Engine,
@@ -105,7 +107,7 @@ async fn watchers_of_different_speed_keep_their_own_accounts() {
     assert_eq!((slow_view.accounts().skipped, quick_view.accounts().skipped), (150, 0));
     drop((quick, slow));
     tokio::task::yield_now().await;
-    assert_eq!(house.tails.held_bytes.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(house.tails.held_bytes.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +117,7 @@ async fn what_everybody_has_seen_is_not_kept() {
     for _ in 0..100 {
         house.publish(&[b'x'; 10_000]).await;
         watcher.next().await;
-        let held = house.tails.held_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        let held = house.tails.held_bytes.load(Ordering::Relaxed);
         assert!(held < 100_000, "{held} bytes");
         sleep(GATHER).await;
     }
@@ -198,7 +200,7 @@ async fn accounts_are_told_when_nothing_is_shown_and_a_filter_can_be_changed() {
     let house = House::new(|_| {});
     let slot = FilterSlot::default();
     slot.store(Some(Arc::new(filter("text:nothing has this"))));
-    let mut tail = pin!(batches(house.tap(), house.view(), Arc::clone(&slot)));
+    let mut tail = pin!(batches(house.tap(), house.view(), Arc::clone(&slot), None));
     for n in 0..5 {
         house.publish(n.to_string().as_bytes()).await;
     }
@@ -211,4 +213,47 @@ async fn accounts_are_told_when_nothing_is_shown_and_a_filter_can_be_changed() {
     let (messages, accounts) = tail_of(&tail.next().await.unwrap().json);
     assert_eq!((messages[0].seq, messages.len()), (6, 1));
     check_accounts(accounts, 6);
+}
+
+#[tokio::test]
+async fn batches_go_out_directly_or_by_the_task_and_the_accounts_are_of_both() {
+    let house = House::new(|limits| limits.socket_batch_bytes = 1 << 20);
+    let (_stream, outlet, mut peer) = connected().await;
+    let n_sent = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&n_sent);
+    let on_sent = Box::new(move |batch: &TailBatch| {
+        counted.fetch_add(batch.n_shown, Ordering::Relaxed);
+    });
+    let direct = Direct { outlet: outlet.clone(), on_sent };
+    let slot = FilterSlot::default();
+    let mut tail = pin!(batches(house.tap(), house.view(), Arc::clone(&slot), Some(direct)));
+    assert!(tail.next().now_or_never().is_none());
+    let mut n_direct = 0;
+    for n in 1..=40 {
+        let is_held = n % 3 == 0;
+        if is_held {
+            outlet.hold();
+        }
+        // The longest is cut, and what is cut is for the task.
+        let payload = if n == 20 { vec![b'x'; 100_000] } else { n.to_string().into_bytes() };
+        house.publish(&payload).await;
+        let json = tokio::select! {
+            batch = tail.next() => batch.unwrap().json,
+            json = read_text_frame(&mut peer) => {
+                n_direct += 1;
+                json
+            }
+        };
+        assert!(outlet.release());
+        let (messages, accounts) = tail_of(&json);
+        assert_eq!(messages.iter().map(|message| message.seq).collect::<Vec<_>>(), [n]);
+        check_accounts(accounts, n);
+        assert_eq!(accounts.shown, n);
+        sleep(2 * GATHER).await;
+    }
+    assert_eq!(n_sent.load(Ordering::Relaxed), n_direct);
+    slot.store(Some(Arc::new(filter("text:nothing has this"))));
+    house.publish(b"kept back").await;
+    let (messages, accounts) = tail_of(&tail.next().await.unwrap().json);
+    assert_eq!((messages.len(), accounts.filtered), (0, 1));
 }

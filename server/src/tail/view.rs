@@ -68,9 +68,13 @@ impl View {
     }
 
     /// Totals since the beginning.
-    #[cfg(test)]
     pub(super) fn accounts(&self) -> TailAccounts {
         self.accounts
+    }
+
+    /// Forgets what was shown since the accounts were these.
+    pub(super) fn go_back(&mut self, accounts: TailAccounts) {
+        self.accounts = accounts;
     }
 
     /// Picks what is shown, the newest first until it is enough, and does the accounts.

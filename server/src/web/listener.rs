@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use super::feed::HangUp;
 use crate::accept::Acceptor;
 use crate::limits::Limits;
+use crate::outlet;
 
 /// Longest request head, in bytes: hyper's smallest buffer is 8 KiB, and cookies of other local pages may come along.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -60,10 +61,12 @@ async fn connection(
 ) {
     let hang_up = CancellationToken::new();
     let hang_up_of_requests = HangUp(hang_up.clone());
+    let (stream, outlet) = outlet::share(stream);
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         request.extensions_mut().insert(hang_up_of_requests.clone());
+        request.extensions_mut().insert(outlet.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse as _, Response};
@@ -19,6 +20,7 @@ use crate::changes::Changes;
 use crate::chat::Chat;
 use crate::engine::Engine;
 use crate::limits::Limits;
+use crate::outlet::Outlet;
 use crate::tail::Tails;
 
 mod board;
@@ -54,7 +56,7 @@ pub struct Sockets {
     details: Arc<Details>,
     seats: Arc<Semaphore>,
     tasks: TaskTracker,
-    counters: stats::Counters,
+    counters: Arc<stats::Counters>,
     last_number: AtomicU64,
 }
 
@@ -86,7 +88,7 @@ impl Sockets {
             shutdown,
             seats: Arc::new(Semaphore::new(n_seats)),
             tasks: TaskTracker::new(),
-            counters: stats::Counters::default(),
+            counters: Arc::default(),
             last_number: AtomicU64::new(0),
         })
     }
@@ -103,10 +105,10 @@ impl Sockets {
         self.tasks.wait().await;
     }
 
-    async fn run(&self, socket: WebSocket, seat: OwnedSemaphorePermit) {
+    async fn run(&self, socket: WebSocket, outlet: Option<Outlet>, seat: OwnedSemaphorePermit) {
         let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
         self.counters.opened();
-        let closing = session::serve_page(self, socket).await;
+        let closing = session::serve_page(self, socket, outlet).await;
         self.counters.closed(closing);
         let reason = closing.reason();
         match closing {
@@ -120,7 +122,11 @@ impl Sockets {
 }
 
 /// `GET /ws`: lets a page in, or answers 503 when `socket_clients` are there already.
-pub async fn socket(State(sockets): State<Arc<Sockets>>, upgrade: WebSocketUpgrade) -> Response {
+pub(super) async fn socket(
+    State(sockets): State<Arc<Sockets>>,
+    outlet: Option<Extension<Outlet>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let Ok(seat) = Arc::clone(&sockets.seats).try_acquire_owned() else {
         sockets.counters.turned_away();
         let limit = sockets.limits.socket_clients;
@@ -131,11 +137,12 @@ pub async fn socket(State(sockets): State<Arc<Sockets>>, upgrade: WebSocketUpgra
     };
     let batch_bytes = usize::try_from(sockets.limits.socket_batch_bytes).unwrap_or(usize::MAX / 4);
     let task = sockets.tasks.clone();
+    let outlet = outlet.map(|Extension(outlet)| outlet);
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(2 * batch_bytes + LARGEST_MESSAGE_BYTES)
         .max_message_size(CLIENT_MESSAGE_BYTES_MAX)
         .max_frame_size(CLIENT_MESSAGE_BYTES_MAX)
-        .on_upgrade(move |socket| task.track_future(async move { sockets.run(socket, seat).await }))
+        .on_upgrade(move |socket| task.track_future(async move { sockets.run(socket, outlet, seat).await }))
 }

@@ -21,6 +21,7 @@ impl Client {
             chat: Arc::clone(&chat),
             limits: Arc::new(limits),
             shutdown: CancellationToken::new(),
+            outlet: None,
             peer: "test".to_owned(),
         };
         let (reader, writer) = split(far);
@@ -135,6 +136,7 @@ async fn a_client_that_does_not_read_is_dropped_by_name_while_another_reads_on()
         chat: Arc::clone(&chat),
         limits: Arc::new(limits),
         shutdown: CancellationToken::new(),
+        outlet: None,
         peer: "test".to_owned(),
     };
     let (mut deaf, far) = duplex(64);
@@ -173,6 +175,7 @@ async fn a_shutdown_is_told() {
         chat: Arc::clone(&client.chat),
         limits: Arc::new(Limits::default()),
         shutdown: shutdown.clone(),
+        outlet: None,
         peer: "test".to_owned(),
     };
     let (reader, writer) = split(far);

@@ -14,7 +14,7 @@ use super::session::Page;
 use crate::chat::SayError;
 use crate::engine::Engine;
 use crate::filter::Filter;
-use crate::tail::{BatchBounds, FilterSlot, View, batches};
+use crate::tail::{BatchBounds, Direct, FilterSlot, View, batches};
 
 impl Page<'_> {
     /// Answers one text message. A publish is answered when it is done.
@@ -63,7 +63,8 @@ impl Page<'_> {
             }
             ClientMessage::UnwatchChannel => self.detail = None,
             ClientMessage::ChatJoin { id, room, name, since } => {
-                match self.rooms.join(&self.sockets.chat, id, &room, &name, since) {
+                let outlet = self.outlet.as_ref();
+                match self.rooms.join(&self.sockets.chat, id, &room, &name, since, outlet) {
                     Ok(joined) => self.say(&joined),
                     Err(error) => {
                         let suggestion = error.suggestion().map(str::to_owned);
@@ -134,7 +135,12 @@ impl Page<'_> {
                 let bounds = (mode == TailMode::Tap).then(|| BatchBounds::new(&self.sockets.limits));
                 let filter = FilterSlot::new(filter.into());
                 self.filters.insert(channel.clone(), Arc::clone(&filter));
-                self.tails.insert(channel.clone(), batches(source, View::new(&channel, bounds), filter));
+                let direct = self.outlet.clone().map(|outlet| {
+                    let counters = Arc::clone(&self.sockets.counters);
+                    Direct { outlet, on_sent: Box::new(move |batch| counters.told(batch)) }
+                });
+                let view = View::new(&channel, bounds);
+                self.tails.insert(channel.clone(), batches(source, view, filter, direct));
                 self.say(&ServerMessage::Subscribed { id, channel, mode });
             }
             Err(error) => self.refuse(id, error.to_string()),

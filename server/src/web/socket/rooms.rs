@@ -13,7 +13,10 @@ use signalbox_shared::socket::ServerMessage;
 use tokio::time::{Instant, sleep_until};
 
 use super::streams::Streams;
-use crate::chat::{Chat, Entry, History, JoinError, Joined, Lagged, Member, Reader, SayError, Snapshot};
+use crate::chat::{
+    Chat, Encoding, Entry, History, JoinError, Joined, Lagged, Member, Reader, SayError, Snapshot,
+};
+use crate::outlet::Outlet;
 
 /// Lines that a page gets which enters a room without saying where it was.
 const FIRST_LINES: usize = 200;
@@ -29,8 +32,9 @@ const PRESENCE_INTERVAL_MAX: Duration = Duration::from_secs(10);
 
 /// A page's places in rooms. Dropping it leaves them all.
 pub(super) struct Rooms {
-    members: HashMap<Arc<str>, Member>,
+    /// Go before the members do: nobody is told of their own departure.
     streams: Streams<Arc<str>, RoomEvent>,
+    members: HashMap<Arc<str>, Member>,
     is_idle: bool,
 }
 
@@ -48,7 +52,8 @@ impl Rooms {
     }
 
     /// Enters a room. A page that is there already under that name looks again from where it was, which is how it
-    /// catches up after it lost lines; under another name it goes on under that one, if it can have it.
+    /// catches up after it lost lines; under another name it goes on under that one, if it can have it. Lines may go out by
+    /// the outlet as soon as the page, which holds it, has been told.
     pub(super) fn join(
         &mut self,
         chat: &Chat,
@@ -56,9 +61,10 @@ impl Rooms {
         room: &str,
         name: &str,
         since: Option<EventId>,
+        outlet: Option<&Outlet>,
     ) -> Result<ServerMessage, JoinError> {
         let history = since.map_or(History::Newest(FIRST_LINES), History::Since);
-        let (snapshot, reader) = match self.members.get(room) {
+        let (snapshot, mut reader) = match self.members.get(room) {
             Some(member) if member.name() == name.trim() => member.look(history),
             _ => {
                 let Joined { member, reader, snapshot } = chat.join(room, name, ChatVia::Browser, history)?;
@@ -68,6 +74,9 @@ impl Rooms {
                 (snapshot, reader)
             }
         };
+        if let Some(outlet) = outlet {
+            reader.send_by(outlet.clone(), Encoding::Frames);
+        }
         self.streams.insert(room.into(), events(reader));
         let Snapshot { users, n_users, lines, gap } = snapshot;
         let lines = lines.iter().map(|entry| entry.line.clone()).collect();
@@ -89,8 +98,9 @@ impl Rooms {
     }
 
     pub(super) fn leave(&mut self, room: &str) {
-        if let Some((room, _)) = self.members.remove_entry(room) {
+        if let Some((room, member)) = self.members.remove_entry(room) {
             self.streams.remove(&room);
+            drop(member);
         }
     }
 

@@ -31,6 +31,7 @@ use super::streams::Streams;
 use super::{Closing, Sockets};
 use crate::chat::rate::Bucket;
 use crate::clock;
+use crate::outlet::Outlet;
 use crate::tail::{FilterSlot, TailBatch};
 
 /// Time between two signs of life, which the page answers without its script's help (RFC 6455 §5.5.2).
@@ -59,6 +60,8 @@ pub(super) struct Page<'s> {
     /// full queue holds the page as it holds any publisher.
     pub(super) publishing: Option<Publishing<'s>>,
     outgoing: Vec<Message>,
+    /// By which rooms and tails write themselves while the page has nothing on its way.
+    pub(super) outlet: Option<Outlet>,
     last_heard: Instant,
 }
 
@@ -74,6 +77,8 @@ enum Event {
     Changes(ServerMessage),
     Heartbeat,
     Engine(EngineInfo),
+    /// The end of something that was written by the outlet waits.
+    Unsent,
 }
 
 /// What a page's messages come from and go to.
@@ -88,8 +93,12 @@ impl<S> Socket for S where
 }
 
 /// Serves a page until it leaves or must go, and says why that was.
-pub(super) async fn serve_page(sockets: &Sockets, mut socket: impl Socket) -> Closing {
-    let mut page = Page::new(sockets);
+pub(super) async fn serve_page(
+    sockets: &Sockets,
+    mut socket: impl Socket,
+    outlet: Option<Outlet>,
+) -> Closing {
+    let mut page = Page::new(sockets, outlet);
     let closing = page.run(&mut socket).await;
     // Names are free and subscriptions ended before the farewell, which may take its time.
     drop(page);
@@ -110,7 +119,7 @@ pub(super) async fn serve_page(sockets: &Sockets, mut socket: impl Socket) -> Cl
 }
 
 impl<'s> Page<'s> {
-    fn new(sockets: &'s Sockets) -> Self {
+    fn new(sockets: &'s Sockets, outlet: Option<Outlet>) -> Self {
         let limits = &sockets.limits;
         let (per_sec, now) = (limits.socket_requests_per_sec, Instant::now());
         Self {
@@ -127,6 +136,7 @@ impl<'s> Page<'s> {
             n_hasty: 0,
             publishing: None,
             outgoing: Vec::new(),
+            outlet,
             last_heard: now,
         }
     }
@@ -139,17 +149,23 @@ impl<'s> Page<'s> {
         let mut n_events = 0_u32;
         self.greet();
         loop {
-            let written = tokio::select! {
-                biased;
-                written = write_out(&mut self.outgoing, socket, stall) => written,
-                () = &mut shutdown => Err(Closing::Shutdown),
-            };
-            if let Err(closing) = written {
-                return closing;
+            // Rooms and tails may write from when the page has nothing on its way until something happens.
+            if !self.outgoing.is_empty() || !self.outlet.as_ref().is_none_or(Outlet::release) {
+                let written = tokio::select! {
+                    biased;
+                    written = write_out(&mut self.outgoing, socket, stall) => written,
+                    () = &mut shutdown => Err(Closing::Shutdown),
+                };
+                if let Err(closing) = written {
+                    return closing;
+                }
             }
             n_events = n_events.wrapping_add(1);
             let are_others_first = n_events.is_multiple_of(OTHERS_FIRST_EACH);
             let event = self.next(socket, shutdown.as_mut(), &mut heartbeats, are_others_first).await;
+            if let Some(outlet) = &self.outlet {
+                outlet.hold();
+            }
             if let Some(closing) = self.handle(event, stall) {
                 return closing;
             }
@@ -164,7 +180,7 @@ impl<'s> Page<'s> {
         heartbeats: &mut Interval,
         are_others_first: bool,
     ) -> Event {
-        let Self { tails, rooms, watcher, detail, engine, changes, publishing, .. } = self;
+        let Self { tails, rooms, watcher, detail, engine, changes, publishing, outlet, .. } = self;
         let streams = pin!(async {
             tokio::select! {
                 (channel, batch) = tails.next() => Event::Tail(channel, batch),
@@ -181,6 +197,7 @@ impl<'s> Page<'s> {
                 message = super::changes::next(changes) => Event::Changes(message),
                 _ = heartbeats.tick() => Event::Heartbeat,
                 info = engine_news(engine) => Event::Engine(info),
+                () = unsent(outlet.as_ref()) => Event::Unsent,
             }
         });
         match are_others_first {
@@ -202,6 +219,8 @@ impl<'s> Page<'s> {
             Event::Changes(message) => self.say(&message),
             Event::Channels(messages) => messages.into_iter().for_each(|json| self.say_json(json)),
             Event::Engine(engine) => self.say(&ServerMessage::Engine { engine }),
+            // What is unsent goes out as if it was the page's own.
+            Event::Unsent => {}
             Event::Heartbeat if HEARTBEAT_INTERVAL + stall <= self.last_heard.elapsed() => {
                 return Some(Closing::TooSlow);
             }
@@ -261,9 +280,7 @@ impl<'s> Page<'s> {
     }
 
     fn show(&mut self, channel: &ChannelName, batch: TailBatch) {
-        self.sockets.counters.shown.add(batch.n_shown);
-        self.sockets.counters.skipped.add(batch.n_skipped);
-        self.sockets.counters.filtered.add(batch.n_filtered);
+        self.sockets.counters.told(&batch);
         for (seq, payload) in batch.cut {
             self.cut.keep(channel.clone(), seq, payload);
         }
@@ -304,9 +321,6 @@ async fn write_out(
     socket: &mut impl Socket,
     stall: Duration,
 ) -> Result<(), Closing> {
-    if outgoing.is_empty() {
-        return Ok(());
-    }
     for message in outgoing.drain(..) {
         in_time(stall, socket.feed(message)).await?;
     }
@@ -329,6 +343,13 @@ async fn in_time(
 async fn finish(publishing: &mut Option<Publishing<'_>>) -> (u64, Result<AckDetail, String>) {
     match publishing {
         Some(publishing) => publishing.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn unsent(outlet: Option<&Outlet>) {
+    match outlet {
+        Some(outlet) => outlet.unsent().await,
         None => std::future::pending().await,
     }
 }

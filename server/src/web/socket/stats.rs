@@ -3,6 +3,7 @@
 use signalbox_shared::socket::close;
 
 use crate::chat::stats::Counter;
+use crate::tail::TailBatch;
 
 /// Why a socket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +62,9 @@ pub(super) struct Counters {
     pub(super) requests: Counter,
     pub(super) refused: Counter,
     pub(super) errors: Counter,
-    pub(super) shown: Counter,
-    pub(super) skipped: Counter,
-    pub(super) filtered: Counter,
+    shown: Counter,
+    skipped: Counter,
+    filtered: Counter,
     closed: [Counter; Closing::ALL.len()],
 }
 
@@ -101,6 +102,13 @@ impl Counters {
     pub(super) fn closed(&self, closing: Closing) {
         self.open.sub(1);
         self.closed[closing as usize].add(1);
+    }
+
+    /// A page was told of messages.
+    pub(super) fn told(&self, batch: &TailBatch) {
+        self.shown.add(batch.n_shown);
+        self.skipped.add(batch.n_skipped);
+        self.filtered.add(batch.n_filtered);
     }
 
     pub(super) fn turned_away(&self) {

@@ -86,7 +86,7 @@ impl House {
             });
         let sockets = Arc::clone(&self.sockets);
         let socket = Halves { write: Box::pin(write), read: Box::pin(read) };
-        let task = tokio::spawn(async move { serve_page(&sockets, socket).await });
+        let task = tokio::spawn(async move { serve_page(&sockets, socket, None).await });
         Client { to_page, from_page, task }
     }
 
