@@ -20,7 +20,7 @@ pub mod fuzzing;
 pub mod limits;
 pub mod news;
 pub mod notices;
-mod outlet;
+pub mod outlet;
 pub mod relay;
 pub mod shutdown;
 pub mod tail;

@@ -30,9 +30,9 @@ const FRAME_HEAD_BYTES_MAX: usize = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct SharedStream(Arc<Shared>);
 
-/// The other side.
+/// The other side: a handle to write whole messages by.
 #[derive(Clone, Debug)]
-pub(crate) struct Outlet(Arc<Shared>);
+pub struct Outlet(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {

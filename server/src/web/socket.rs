@@ -122,7 +122,7 @@ impl Sockets {
 }
 
 /// `GET /ws`: lets a page in, or answers 503 when `socket_clients` are there already.
-pub(super) async fn socket(
+pub async fn socket(
     State(sockets): State<Arc<Sockets>>,
     outlet: Option<Extension<Outlet>>,
     upgrade: WebSocketUpgrade,
