@@ -247,7 +247,7 @@ async fn clock_moves() -> bool {
 async fn read_to(peer: &mut TcpStream, end: &str) -> String {
     let mut text = Vec::new();
     while !text.ends_with(end.as_bytes()) {
-        text.push(peer.read_u8().await.unwrap());
+        assert_ne!(peer.read_buf(&mut text).await.unwrap(), 0, "it ended before {end:?}");
     }
     String::from_utf8(text).unwrap()
 }
@@ -297,11 +297,11 @@ async fn a_page_gets_lines_as_frames_and_arrivals_by_its_reader() {
 /// However reader and room take turns, everybody is sent every line once and in order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_is_sent_the_same_by_readers_and_room_together() {
-    const N_LINES: usize = 500;
+    const N_LINES: usize = 200;
     let chat = chat(|limits| limits.chat_lines_per_sec = 100_000);
     let mut speaker = join(&chat, LOBBY, "speaker");
     let mut peers = Vec::new();
-    for n in 0..100_u64 {
+    for n in 0..40_u64 {
         let name = format!("user {n}");
         let Joined { member, mut reader, .. } =
             chat.join(LOBBY, &name, ChatVia::Line, History::Newest(0)).unwrap();

@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::DEADLINE;
 use crate::support::broker::Broker;
+use crate::support::{DEADLINE, eventually};
 
 fn signalbox(broker: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
@@ -167,11 +167,15 @@ async fn status_tells_scripts_what_happened() {
 async fn a_quiet_sender_connects_again_without_a_word() {
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = door.local_addr().unwrap().to_string();
-    let args = ["send", "/queue/later", "--count", "1", "--quiet"];
-    let send = signalbox(&address, &args).spawn().unwrap();
+    let args = ["send", "/queue/later", "--quiet"];
+    let mut send = signalbox(&address, &args).stdin(Stdio::piped()).spawn().unwrap();
     drop(timeout(DEADLINE, door.accept()).await.expect("it tries").unwrap());
     drop(door);
     let broker = Broker::start_at(&address, Limits::default()).await;
+    // Its input waits until then: what is sent into a connection that ends may be lost, of which it would speak.
+    eventually("its connection", async || (broker.engine.broker_stats().connections == 1).then_some(()))
+        .await;
+    send.stdin.take().unwrap().write_all(b"at last\n").await.unwrap();
     let output = timeout(DEADLINE, send.wait_with_output()).await.expect("it ends").unwrap();
     assert_eq!((String::from_utf8(output.stderr).unwrap(), output.status.code()), (String::new(), Some(0)));
     broker.end().await;
