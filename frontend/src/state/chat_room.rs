@@ -326,15 +326,17 @@ impl ChatRoom {
         true
     }
 
-    /// The lines to be sent now, each with its key; they count as sent.
-    pub fn take_unsent(&mut self) -> Vec<(String, String)> {
-        let waiting = self.pending.iter_mut().filter(|pending| pending.state == SendState::Waiting);
-        waiting
-            .map(|pending| {
-                pending.state = SendState::Sent;
-                (pending.key.clone(), pending.text.clone())
-            })
-            .collect()
+    /// The key and text of the line to be sent now, which counts as sent. None while one is on its way: the relay may refuse
+    /// that for haste and take the one behind it a moment later, and the order would be another.
+    pub fn take_unsent(&mut self) -> Option<(String, String)> {
+        let is_on_its_way =
+            |pending: &Pending| pending.state == SendState::Sent && pending.confirmed.is_none();
+        if self.pending.iter().any(is_on_its_way) {
+            return None;
+        }
+        let next = self.pending.iter_mut().find(|pending| pending.state == SendState::Waiting)?;
+        next.state = SendState::Sent;
+        Some((next.key.clone(), next.text.clone()))
     }
 
     /// A line could not be handed to the connection after all.

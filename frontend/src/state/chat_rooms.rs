@@ -160,7 +160,7 @@ mod tests {
         let ops = rooms.open("ops").unwrap();
         ops.membership = Membership::Inside("ada".to_owned());
         assert!(ops.say("k1".to_owned(), "sent, not answered".to_owned()));
-        assert_eq!(ops.take_unsent().len(), 1);
+        assert!(ops.take_unsent().is_some());
         assert!(ops.say("k2".to_owned(), "refused".to_owned()));
         ops.failed("k2", "too long".to_owned());
         let unsaid = rooms.unsaid();

@@ -179,18 +179,20 @@ impl Control {
                 None => room.failed(key, reason),
             }
         });
+        self.flush_chat();
     }
 
-    /// Sends every line that has not been sent, in order; what cannot be sent now waits for the next connection.
+    /// Sends each room's next line; the one after it goes when it is answered, and what cannot be sent now waits for the next
+    /// connection.
     pub(super) fn flush_chat(&self) {
         let is_ready = |room: &&mut ChatRoom| {
             matches!(room.membership, Membership::Inside(_)) && room.patience_until_ms.is_none()
         };
         let unsent = self.stores.chat.update(|chat| {
             let ready = chat.all_mut().filter(is_ready);
-            let lines = ready.flat_map(|room| {
-                let name = room.room().to_owned();
-                room.take_unsent().into_iter().map(move |(key, text)| (name.clone(), key, text))
+            let lines = ready.filter_map(|room| {
+                let (key, text) = room.take_unsent()?;
+                Some((room.room().to_owned(), key, text))
             });
             lines.collect::<Vec<_>>()
         });

@@ -96,6 +96,7 @@ impl Control {
                 self.stores
                     .chat
                     .update(|chat| chat.room_mut(&room).map(|room| room.confirmed(&key, line_id)));
+                self.flush_chat();
             }
             Some(Purpose::Purge(channel)) => {
                 let n = match detail {

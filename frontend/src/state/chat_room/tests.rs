@@ -69,11 +69,12 @@ fn a_line_is_settled_by_the_answer_or_by_itself_whichever_comes_first() {
     let mut room = inside();
     room.say("k1".into(), "hi".into());
     room.say("k2".into(), "hi".into());
-    assert_eq!(room.take_unsent().len(), 2);
-    assert!(room.take_unsent().is_empty(), "each is sent once");
+    assert_eq!(room.take_unsent(), Some(("k1".into(), "hi".into())));
+    assert_eq!(room.take_unsent(), None, "one after the other");
     room.apply_line(said(1, "ada", "hi"));
     assert_eq!(room.pending().len(), 1, "the line came first");
     room.confirmed("k1", Some(id(1)));
+    assert_eq!(room.take_unsent(), Some(("k2".into(), "hi".into())));
     room.confirmed("k2", Some(id(2)));
     assert_eq!(room.pending().len(), 1, "the answer came first, the line is still to come");
     room.apply_line(said(2, "ada", "hi"));
@@ -86,15 +87,34 @@ fn lines_without_an_answer_are_sent_again_with_the_same_key() {
     let mut room = inside();
     room.say("k1".into(), "hi".into());
     let first = room.take_unsent();
+    assert!(first.is_some());
     room.interrupted();
     assert_eq!(room.take_unsent(), first);
     room.failed("k1", "too fast".into());
     room.interrupted();
-    assert!(room.take_unsent().is_empty(), "a refused line waits for the person");
+    assert_eq!(room.take_unsent(), None, "a refused line waits for the person");
     room.retry("k1");
     assert_eq!(room.take_unsent(), first);
     room.discard("k1");
     assert!(room.pending().is_empty());
+}
+
+#[test]
+fn a_line_goes_when_the_one_before_it_is_answered_whatever_the_answer() {
+    let mut room = inside();
+    for key in ["k1", "k2", "k3", "k4"] {
+        room.say(key.into(), key.into());
+    }
+    let next = |room: &mut ChatRoom| room.take_unsent().map(|(key, _)| key);
+    assert_eq!(next(&mut room).as_deref(), Some("k1"));
+    room.unsent("k1");
+    assert_eq!(next(&mut room).as_deref(), Some("k1"), "what was too hasty goes first");
+    room.confirmed("k1", Some(id(1)));
+    assert_eq!(next(&mut room).as_deref(), Some("k2"), "the line itself may be still to come");
+    room.failed("k2", "too long".into());
+    assert_eq!(next(&mut room).as_deref(), Some("k3"));
+    room.confirmed("k3", None);
+    assert_eq!(next(&mut room).as_deref(), Some("k4"));
 }
 
 #[test]
