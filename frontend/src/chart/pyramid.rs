@@ -231,7 +231,7 @@ mod tests {
             }
             for level in 0..pyramid.n_levels() {
                 let shift = points_shift(level);
-                let (from, to) = (ring.first().next_multiple_of(1 << shift) >> shift, ((ring.end() - 1) >> shift) + 1);
+                let (from, to) = (ring.first().next_multiple_of(1 << shift) >> shift, ring.end().div_ceil(1 << shift));
                 for (n, block) in (from..to).zip(pyramid.runs(level, from, to).concat()) {
                     let points = n << shift..((n + 1) << shift).min(ring.end());
                     prop_assert_eq!(block.first_ms, ring.timestamp_ms(points.start));
