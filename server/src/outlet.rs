@@ -112,6 +112,14 @@ impl Outlet {
     }
 }
 
+/// [`Outlet::unsent`] of a connection that may have no outlet, and then waits for ever.
+pub(crate) async fn unsent(outlet: Option<&Outlet>) {
+    match outlet {
+        Some(outlet) => outlet.unsent().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Keeps the waker of a task that is about to wait.
 pub(crate) fn note(slot: &mut Option<Waker>, cx: &Context<'_>) {
     match slot {

@@ -187,15 +187,14 @@ impl Reader {
 
     fn take(&self) -> Result<Vec<Arc<Entry>>, Lagged> {
         let mut seat = self.seat.lock();
+        seat.hold();
         match self.room.after(seat.cursor, READ_LINES_MAX, READ_BYTES_MAX) {
             Ok(entries) => {
                 seat.cursor += entries.len() as u64;
-                seat.hold();
                 Ok(entries)
             }
             Err(n_skipped) => {
                 seat.cursor += n_skipped;
-                seat.hold();
                 self.room.counters.lagged.add(n_skipped);
                 Err(Lagged { n_skipped })
             }

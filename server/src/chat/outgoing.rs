@@ -6,7 +6,7 @@ use std::io::{self, IoSlice};
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use crate::outlet::Outlet;
+use crate::outlet::{self, Outlet};
 
 /// Most lines handed to the operating system at once.
 const SLICES_MAX: usize = 64;
@@ -38,10 +38,7 @@ impl Outgoing {
     /// # Cancel safety
     /// Changes nothing.
     pub(super) async fn unsent(&self) {
-        match &self.outlet {
-            Some(outlet) => outlet.unsent().await,
-            None => std::future::pending().await,
-        }
+        outlet::unsent(self.outlet.as_ref()).await;
     }
 
     /// Writes as much as the peer takes now, waiting until that is something.

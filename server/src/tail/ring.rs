@@ -19,6 +19,7 @@ use crate::outlet;
 
 /// Bytes that a ring keeps without looking whether all watchers have them, so that it seldom needs to look.
 const UNLOOKED_BYTES: usize = 64 * 1024;
+
 /// The newest messages of one channel.
 pub(crate) struct Ring {
     channel: ChannelName,

@@ -31,7 +31,7 @@ use super::streams::Streams;
 use super::{Closing, Sockets};
 use crate::chat::rate::Bucket;
 use crate::clock;
-use crate::outlet::Outlet;
+use crate::outlet::{self, Outlet};
 use crate::tail::{FilterSlot, TailBatch};
 
 /// Time between two signs of life, which the page answers without its script's help (RFC 6455 §5.5.2).
@@ -197,7 +197,7 @@ impl<'s> Page<'s> {
                 message = super::changes::next(changes) => Event::Changes(message),
                 _ = heartbeats.tick() => Event::Heartbeat,
                 info = engine_news(engine) => Event::Engine(info),
-                () = unsent(outlet.as_ref()) => Event::Unsent,
+                () = outlet::unsent(outlet.as_ref()) => Event::Unsent,
             }
         });
         match are_others_first {
@@ -343,13 +343,6 @@ async fn in_time(
 async fn finish(publishing: &mut Option<Publishing<'_>>) -> (u64, Result<AckDetail, String>) {
     match publishing {
         Some(publishing) => publishing.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn unsent(outlet: Option<&Outlet>) {
-    match outlet {
-        Some(outlet) => outlet.unsent().await,
         None => std::future::pending().await,
     }
 }
