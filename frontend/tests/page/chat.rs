@@ -116,14 +116,15 @@ async fn a_line_tells_how_far_it_has_come() {
     page.type_into("#say", "hello");
     page.click(".composer [type=submit]");
     eventually("it waits", || page.attribute(".unconfirmed", "data-send") == "waiting").await;
-    let key = page.stores().chat.update(|chat| chat.shown_mut().take_unsent().remove(0).0);
+    let key =
+        page.stores().chat.update(|chat| chat.shown_mut().take_unsent().expect("a line waits to be sent").0);
     eventually("it is on its way", || page.text(".line-state") == "sending \u{2026}").await;
     page.stores().chat.update(|chat| chat.shown_mut().failed(&key, "a reason".into()));
     eventually("it was refused", || page.text(".line-state") == "not sent: a reason").await;
     page.click(".unconfirmed .button:first-of-type");
     eventually("it is tried again", || page.attribute(".unconfirmed", "data-send") == "waiting").await;
     page.stores().chat.update(|chat| {
-        let key = chat.shown_mut().take_unsent().remove(0).0;
+        let key = chat.shown_mut().take_unsent().expect("a line waits to be sent").0;
         chat.shown_mut().apply_line(said(7, "ada", "hello"));
         chat.shown_mut().confirmed(&key, Some(EventId { epoch: 1, seq: 7 }));
     });
