@@ -1,6 +1,6 @@
-//! When a room wakes its readers: all of them at once while they are few; a crowd in groups, one after the other, each at
-//! most once in an interval that grows with the crowd. So one wake-up, one write and one packet per reader carry several
-//! lines, and no reader waits behind the wake-ups of the whole crowd. Pure: the caller tells the time.
+//! When a room tells its readers: all of them at once while they are few; a crowd in groups, one after the other, each at
+//! most once in an interval that grows with the crowd. So one write and one packet per reader carry several lines, and no
+//! reader waits behind the writes to the whole crowd. Pure: the caller tells the time.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::time::Instant;
 /// Groups that a room's readers are spread over.
 pub(super) const GROUPS: usize = 16;
 
-/// How much longer each reader makes the interval: about what waking one and writing to it costs on a small machine, so that
-/// the wake-ups of a crowd leave time for everything else.
-const INTERVAL_PER_USER: Duration = Duration::from_micros(12);
-/// Below this there is no interval: a few dozen readers are woken at once.
+/// How much longer each reader makes the interval: twice what writing to one costs on a small machine, so that a crowd leaves
+/// time for everything else.
+const INTERVAL_PER_USER: Duration = Duration::from_micros(8);
+/// Below this there is no interval: a hundred readers are told at once.
 const INTERVAL_MIN: Duration = Duration::from_millis(1);
 /// Longest interval, so that a line reaches every one of thousands while it still feels immediate.
 const INTERVAL_MAX: Duration = Duration::from_millis(100);
@@ -22,7 +22,7 @@ const STEP_MIN: Duration = Duration::from_millis(2);
 /// A walk that is later than this part of the interval is late for good, and not in a hurry.
 const LATE_PARTS_MAX: u32 = 4;
 
-/// The wake-ups of one room.
+/// When one room tells what.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     is_walking: bool,
@@ -36,8 +36,8 @@ pub(super) struct Pace {
 
 /// What to do about something new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wake {
-    /// Wake everybody now.
+pub(super) enum Tell {
+    /// Tell everybody now.
     All,
     /// Begin a walk: call [`Pace::step`] then, and at each moment that it names.
     WalkAt(Instant),
@@ -47,20 +47,20 @@ pub(super) enum Wake {
 
 impl Pace {
     /// Something is new for `n_users` readers.
-    pub(super) fn request(&mut self, n_users: u64, now: Instant) -> Wake {
+    pub(super) fn request(&mut self, n_users: u64, now: Instant) -> Tell {
         self.n_left = GROUPS;
         if self.is_walking {
-            return Wake::Pending;
+            return Tell::Pending;
         }
         let due = self.due.filter(|due| now < *due);
         if interval(n_users).is_zero() && due.is_none() {
-            return Wake::All;
+            return Tell::All;
         }
         self.is_walking = true;
-        Wake::WalkAt(due.unwrap_or(now))
+        Tell::WalkAt(due.unwrap_or(now))
     }
 
-    /// The groups to wake now, and when the next step is; none when the walk is over.
+    /// The groups to tell now, and when the next step is; none when the walk is over.
     pub(super) fn step(&mut self, n_users: u64, now: Instant) -> (Range<usize>, Option<Instant>) {
         let interval = interval(n_users);
         let n_groups = groups_per_step(interval);
@@ -94,41 +94,41 @@ mod tests {
     #[test]
     fn a_small_room_never_waits() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        assert!((0..10).all(|_| pace.request(50, now) == Wake::All));
+        assert!((0..10).all(|_| pace.request(50, now) == Tell::All));
     }
 
     #[test]
-    fn a_crowd_is_woken_group_by_group_once_per_interval() {
+    fn a_crowd_is_told_group_by_group_once_per_interval() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         let at = |millis| start + Duration::from_millis(millis);
-        assert_eq!(pace.request(4_000, at(0)), Wake::WalkAt(at(0)));
+        assert_eq!(pace.request(4_000, at(0)), Tell::WalkAt(at(0)));
         for n in 0..GROUPS {
-            let millis = 3 * n as u64;
-            let next = (n + 1 < GROUPS).then_some(at(millis + 3));
+            let millis = 2 * n as u64;
+            let next = (n + 1 < GROUPS).then_some(at(millis + 2));
             assert_eq!(pace.step(4_000, at(millis)), (n..n + 1, next));
         }
-        assert_eq!(pace.request(4_000, at(46)), Wake::WalkAt(at(48)), "the first group rests as long");
-        assert_eq!(pace.step(4_000, at(50)), (0..1, Some(at(51))), "lateness does not add up");
-        assert_eq!(pace.step(4_000, at(80)), (1..2, Some(at(83))), "nor is a standstill made up for");
+        assert_eq!(pace.request(4_000, at(31)), Tell::WalkAt(at(32)), "the first group rests as long");
+        assert_eq!(pace.step(4_000, at(33)), (0..1, Some(at(34))), "lateness does not add up");
+        assert_eq!(pace.step(4_000, at(60)), (1..2, Some(at(62))), "nor is a standstill made up for");
     }
 
     #[test]
     fn what_comes_in_a_walk_makes_it_longer_until_everybody_knows() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        assert_eq!(pace.request(4_000, now), Wake::WalkAt(now));
-        let mut woken = vec![0; GROUPS];
+        assert_eq!(pace.request(4_000, now), Tell::WalkAt(now));
+        let mut told = vec![0; GROUPS];
         for n in 0.. {
             if n == 5 {
-                assert_eq!(pace.request(4_000, now), Wake::Pending);
-                woken.fill(0);
+                assert_eq!(pace.request(4_000, now), Tell::Pending);
+                told.fill(0);
             }
             let (groups, next) = pace.step(4_000, now);
-            groups.for_each(|group| woken[group] += 1);
+            groups.for_each(|group| told[group] += 1);
             if next.is_none() {
                 break;
             }
         }
-        assert_eq!(woken, [1; GROUPS]);
+        assert_eq!(told, [1; GROUPS]);
     }
 
     #[test]
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn a_crowd_that_goes_leaves_nobody_waiting() {
         let (mut pace, now) = (Pace::default(), Instant::now());
-        assert_eq!(pace.request(4_000, now), Wake::WalkAt(now));
+        assert_eq!(pace.request(4_000, now), Tell::WalkAt(now));
         assert_eq!(pace.step(10, now), (0..GROUPS, None));
-        assert_eq!(pace.request(10, now), Wake::All);
+        assert_eq!(pace.request(10, now), Tell::All);
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use super::entry::Entry;
 use super::log::{Log, LogBounds, Start};
 use super::member::{Member, READ_BYTES_MAX, READ_LINES_MAX, Reader};
-use super::pace::{GROUPS, Pace, Wake};
+use super::pace::{GROUPS, Pace, Tell};
 use super::seat::{Delivery, Group, Seat};
 use super::stats::Counters;
 use super::store::{Record, Store};
@@ -149,7 +149,7 @@ impl Room {
         let (snapshot, cursor) = state.look(history, now_ms);
         state.push(&self.counters, now_ms, name, ChatLineKind::Joined, None);
         drop(state);
-        self.wake();
+        self.tell();
         self.counters.user_came(via);
         let member = Member::new(Arc::clone(self), ticket, name.to_owned(), via);
         Ok(Joined { member, reader: Reader::new(Arc::clone(self), cursor), snapshot })
@@ -182,13 +182,13 @@ impl Room {
         }
         let id = state.push(&self.counters, clock::now_ms(), name, kind, key);
         drop(state);
-        self.wake();
+        self.tell();
         Some(id)
     }
 
     fn push(self: &Arc<Self>, name: &str, kind: ChatLineKind, key: Option<&str>) -> EventId {
         let id = self.state.write().push(&self.counters, clock::now_ms(), name, kind, key);
-        self.wake();
+        self.tell();
         id
     }
 
@@ -214,7 +214,7 @@ impl Room {
         state.presence_json = None;
         state.push(&self.counters, clock::now_ms(), &user.name, ChatLineKind::Left, None);
         drop(state);
-        self.wake();
+        self.tell();
         self.counters.user_went(via);
     }
 
@@ -281,31 +281,31 @@ impl Room {
         }
     }
 
-    /// Wakes the readers, now or a moment later: after the lock was given back, for thousands of them want it next.
-    fn wake(self: &Arc<Self>) {
+    /// Tells the readers what is new, now or a moment later: after the lock was given back, for it is read under it.
+    fn tell(self: &Arc<Self>) {
         let n_users = self.n_users();
-        let wake = self.pace.lock().request(n_users, Instant::now());
-        match wake {
-            Wake::All => self.tell(0..GROUPS),
-            Wake::WalkAt(at) => self.walk(at),
-            Wake::Pending => {}
+        let tell = self.pace.lock().request(n_users, Instant::now());
+        match tell {
+            Tell::All => self.tell_groups(0..GROUPS),
+            Tell::WalkAt(at) => self.walk(at),
+            Tell::Pending => {}
         }
     }
 
-    /// Wakes the readers group by group, until all of them know of the newest entry.
+    /// Tells the readers group by group, until all of them know of the newest entry.
     fn walk(self: &Arc<Self>, at: Instant) {
         let room = Arc::clone(self);
         later(at, move || {
             let n_users = room.n_users();
             let (groups, next_at) = room.pace.lock().step(n_users, Instant::now());
-            room.tell(groups);
+            room.tell_groups(groups);
             if let Some(next_at) = next_at {
                 room.walk(next_at);
             }
         });
     }
 
-    fn tell(&self, groups: Range<usize>) {
+    fn tell_groups(&self, groups: Range<usize>) {
         for group in &self.groups[groups] {
             let delivery = {
                 let log = &self.state.read().log;
