@@ -1,18 +1,21 @@
 //! Headless Chromium, spoken to by its DevTools protocol: opens pages, evaluates in them, asks what they cost.
 
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
 /// How long the browser may take to start, and a page to become ready.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 /// How long one evaluation may take: the largest case of the slowest chart on a busy machine.
 const CALL_DEADLINE: Duration = Duration::from_secs(1800);
+/// How long it may take to end after it was asked to.
+const END_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What every run gets. Without the flags about the background the browser looks for hosts of its maker at each start;
 /// without a GPU, as on any server, the main thread pays for its pixels, and that is the harder case.
@@ -34,9 +37,10 @@ const FLAGS: [&str; 12] = [
 /// A browser with a profile of its own; it ends, and the profile is removed, when this is dropped.
 pub(crate) struct Browser {
     child: Child,
-    profile: PathBuf,
     socket: WebSocket<TcpStream>,
     n_calls: u64,
+    /// Removed when this is dropped, after the browser has ended.
+    _profile: TempDir,
 }
 
 /// One tab.
@@ -49,19 +53,18 @@ pub(crate) struct Tab {
 impl Browser {
     /// Starts `chromium` with a window of `size` CSS pixels.
     pub(crate) fn start(chromium: &Path, (width, height): (u32, u32)) -> anyhow::Result<Self> {
-        let profile = std::env::temp_dir().join(format!("signalbox-bench-browser-{}", std::process::id()));
-        std::fs::create_dir_all(&profile)?;
+        let profile = tempfile::Builder::new().prefix("signalbox-bench-browser-").tempdir()?;
         let mut child = Command::new(chromium)
             .args(FLAGS)
             .arg(format!("--window-size={width},{height}"))
-            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .with_context(|| format!("{} cannot be started", chromium.display()))?;
-        match connect(&mut child, &profile) {
-            Ok(socket) => Ok(Self { child, profile, socket, n_calls: 0 }),
+        match connect(&mut child, profile.path()) {
+            Ok(socket) => Ok(Self { child, socket, n_calls: 0, _profile: profile }),
             Err(error) => {
                 // It may have ended by itself.
                 let _ = (child.kill(), child.wait());
@@ -146,10 +149,13 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It is ours and may be gone already; its children end with it.
+        // It is ours and may be gone already; its children end with it, and until then write to the profile.
         let _ = self.call(None, "Browser.close", &json!({}));
+        let started = Instant::now();
+        while started.elapsed() < END_DEADLINE && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = (self.child.kill(), self.child.wait());
-        let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 
