@@ -6,6 +6,7 @@
 
 pub mod axis_range;
 pub mod backend;
+pub mod beat;
 pub mod clock;
 pub mod commands;
 pub mod css_colors;

@@ -25,7 +25,7 @@ use signalbox_frontend::chart::view::Chart;
 use signalbox_frontend::state::marks::Marks;
 use signalbox_frontend::state::series_choice::SeriesChoice;
 use signalbox_frontend::state::time_cursor::TimeCursor;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{
@@ -70,6 +70,11 @@ fn extend(series: &mut Series, n_points: std::ops::Range<u32>, phase: f64) {
 }
 
 fn draw(plot: &mut Plot, series: &[Series], edge_ms: f64) -> Drawn {
+    draw_moving(plot, series, edge_ms, WINDOW_MS, 0.0)
+}
+
+/// As [`draw`], of a picture that may move on by itself for so long.
+fn draw_moving(plot: &mut Plot, series: &[Series], edge_ms: f64, window_ms: f64, moves_for_ms: f64) -> Drawn {
     let colors = [Rgb(220, 0, 0), Rgb(0, 0, 220)];
     let lines: Vec<Line<'_>> = series
         .iter()
@@ -78,12 +83,12 @@ fn draw(plot: &mut Plot, series: &[Series], edge_ms: f64) -> Drawn {
         .collect();
     plot.draw(&Frame {
         lines: &lines,
-        window_ms: WINDOW_MS,
+        window_ms,
         edge_ms,
         steady_ms: edge_ms,
         utc_offset_ms: 0,
         fixed: Some(ValueRange { min: -1.5, max: 1.5 }),
-        moves_for_ms: 0.0,
+        moves_for_ms,
         is_calm: true,
     })
 }
@@ -171,6 +176,29 @@ fn a_frame_without_news_draws_nothing() {
     extend(&mut series[0], 100..104, 0.0);
     let next = draw(&mut plot, &series, BEGIN_MS + 13_500.0);
     assert!(!next.is_full && !next.has_axis && (1..40).contains(&next.n_columns), "{next:?}");
+    host.remove();
+}
+
+#[wasm_bindgen_test]
+fn a_compositor_moves_only_what_moves_quickly() {
+    let host = host();
+    let mut plot = plot(&host);
+    let mut series = vec![Series::new(4_096)];
+    extend(&mut series[0], 0..100, 0.0);
+    let n_animations = || {
+        let document: JsValue = document().into();
+        let list = js_sys::Reflect::get(&document, &"getAnimations".into()).expect("a function");
+        let list = list.unchecked_into::<js_sys::Function>().call0(&document).expect("a list");
+        list.unchecked_into::<js_sys::Array>().length()
+    };
+    let edge_ms = BEGIN_MS + 13_000.0;
+    let quick = draw_moving(&mut plot, &series, edge_ms, WINDOW_MS, 1_000.0);
+    assert!((900.0..=1_000.0).contains(&quick.moves_for_ms) && quick.step_ms == 0.0, "{quick:?}");
+    assert_eq!(n_animations(), 2, "lines and time labels");
+    let slow = draw_moving(&mut plot, &series, edge_ms, 10.0 * WINDOW_MS, 1_000.0);
+    let column_ms = plot.placed().expect("drawn").time.ms_per_px();
+    assert_eq!((slow.moves_for_ms, slow.step_ms), (0.0, column_ms));
+    assert_eq!(n_animations(), 0);
     host.remove();
 }
 

@@ -1,29 +1,39 @@
-//! A store that the views can watch: changed at any rate, redrawn at most once per animation frame.
+//! A store that the views can watch: changed at any rate, redrawn at most once per animation frame, or on a beat where
+//! people could not read that fast.
 //!
 //! Lives at the application's level, outside every component's owner, so that a timer or a socket can never meet a
 //! disposed signal.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use leptos::prelude::*;
 
+use crate::chart::beat::{self, steady_ms};
 use crate::transport::page_events;
 
 /// How long a hidden tab gathers changes before its views (the tab's title among them) learn of them: it has no
 /// animation frames, and browsers let its timers run once a second.
 const HIDDEN_PACE: Duration = Duration::from_secs(1);
 
-/// A value whose watchers are told at most once per animation frame, however often it changes.
+/// A value whose watchers are told at most once per animation frame or beat, however often it changes.
 pub struct Live<T> {
     signal: ArcRwSignal<T>,
     is_due: Arc<AtomicBool>,
+    /// When the watchers were told, on the steady clock: the bits of a number of milliseconds.
+    told_at_ms: Arc<AtomicU64>,
+    beat_ms: f64,
 }
 
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
-        Self { signal: self.signal.clone(), is_due: self.is_due.clone() }
+        Self {
+            signal: self.signal.clone(),
+            is_due: self.is_due.clone(),
+            told_at_ms: self.told_at_ms.clone(),
+            beat_ms: self.beat_ms,
+        }
     }
 }
 
@@ -37,10 +47,21 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// A store with this value.
     #[must_use]
     pub fn new(value: T) -> Self {
-        Self { signal: ArcRwSignal::new(value), is_due: Arc::default() }
+        Self::on_beat(value, 0.0)
     }
 
-    /// Changes the value; whoever watches it is told in the next frame. `change` must not touch this store again.
+    /// A store with this value, of whose changes is told on a beat of so many milliseconds; 0 is every frame.
+    #[must_use]
+    pub fn on_beat(value: T, beat_ms: f64) -> Self {
+        Self {
+            signal: ArcRwSignal::new(value),
+            is_due: Arc::default(),
+            told_at_ms: Arc::new(AtomicU64::new(f64::NEG_INFINITY.to_bits())),
+            beat_ms,
+        }
+    }
+
+    /// Changes the value; whoever watches it is told in the next frame, or on the next beat. `change` must not touch this store again.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let result = change(&mut self.signal.write_untracked());
         self.tell_soon();
@@ -52,10 +73,13 @@ impl<T: Send + Sync + 'static> Live<T> {
     fn tell_soon(&self) {
         if !self.is_due.swap(true, Ordering::Relaxed) {
             let this = self.clone();
-            call_soon(Box::new(move || {
+            let last_ms = f64::from_bits(self.told_at_ms.load(Ordering::Relaxed));
+            let tell = Box::new(move || {
                 this.is_due.store(false, Ordering::Relaxed);
+                this.told_at_ms.store(steady_ms().to_bits(), Ordering::Relaxed);
                 this.signal.notify();
-            }));
+            });
+            call_soon(beat::wait_ms(last_ms, steady_ms(), self.beat_ms), tell);
         }
     }
 
@@ -70,9 +94,11 @@ impl<T: Send + Sync + 'static> Live<T> {
     }
 }
 
-fn call_soon(tell: Box<dyn FnOnce()>) {
+fn call_soon(wait_ms: f64, tell: Box<dyn FnOnce()>) {
     if page_events::is_hidden() {
         set_timeout(tell, HIDDEN_PACE);
+    } else if 0.0 < wait_ms {
+        set_timeout(move || call_soon(0.0, tell), Duration::from_secs_f64(wait_ms / 1e3));
     } else {
         request_animation_frame(tell);
     }

@@ -36,6 +36,9 @@ use crate::state::time_cursor::TimeCursor;
 const PAST_BOUNDS: StoreBounds =
     StoreBounds { agents_max: 256, metrics_max: 32, points_max: 4_096, points_total_max: 2 * 1_024 * 1_024 };
 
+/// Of the agents' readings the views are told this often at most, in milliseconds: faster nobody can read.
+const AGENTS_BEAT_MS: f64 = 500.0;
+
 /// What the relay said of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hello {
@@ -163,7 +166,7 @@ impl Default for Stores {
             feed: Live::new(StreamState::Connecting),
             socket: Live::new(StreamState::Connecting),
             hello: Live::default(),
-            agents: Live::default(),
+            agents: Live::on_beat(Agents::default(), AGENTS_BEAT_MS),
             series: owner.with(|| StoreHandle::new(StoreBounds::default())),
             cursor: Live::default(),
             window_secs: ArcRwSignal::new(WINDOW_SECS_DEFAULT),

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
+use super::beat::{self, steady_ms};
 use super::legend::{LegendRow, legend_rows};
 use super::observers::is_motion_reduced;
 use super::overlay::{Over, Overlay, PIN_APART_PX, pin_text};
@@ -15,7 +16,7 @@ use super::plot::{Drawn, Frame, Placed, Plot};
 use super::pointer::ChartAct;
 use super::readout::Track;
 use super::store::{Agent, SeriesStore};
-use super::store_handle::{StoreHandle, steady_ms};
+use super::store_handle::StoreHandle;
 use super::timeline::{Now, Timeline};
 use super::tooltip::Tip;
 use crate::chart::axis_range::ValueRange;
@@ -32,6 +33,8 @@ const MOVES_FOR_MS: f64 = 4_000.0;
 const LEGEND_GAP_MS: f64 = 250.0;
 /// New data waits at most this long, in milliseconds.
 const DATA_GAP_MS_MAX: f64 = 250.0;
+/// The beat of a picture that is moved by drawing, in milliseconds; where a column takes less than that, half of it.
+const STEP_BEAT_MS: f64 = 500.0;
 /// Lines of the second store have other numbers than those of the first: one bit that no count reaches.
 const PAST_BIT: u64 = 1 << 62;
 
@@ -168,7 +171,7 @@ impl LiveChart {
             state.now.set(Some((now, placed)));
             self.show_cursor(plot, state, &now, &placed, &choice);
         }
-        Some(pace(drawn, &now, state.pointer.get().is_some()))
+        Some(pace(drawn, &now, state.pointer.get().is_some(), steady_ms()))
     }
 
     fn draw_lines(
@@ -313,13 +316,17 @@ fn set_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value:
     }
 }
 
-fn pace(drawn: Drawn, now: &Now, is_pointed: bool) -> Pace {
+fn pace(drawn: Drawn, now: &Now, is_pointed: bool, steady: f64) -> Pace {
     // The edge reaches the end of a line a quarter of an interval after its next point is due (`delay_ms`).
     let gap_ms = now.interval_ms.map_or(0.0, |interval_ms| interval_ms / 4.0).clamp(0.0, DATA_GAP_MS_MAX);
     // On long windows a column lasts longer than that; more often than twice a column nothing changes.
-    let gap_ms = gap_ms.max((now.view.window_ms / 4_000.0).min(1_000.0));
+    let mut gap_ms = gap_ms.max((now.view.window_ms / 4_000.0).min(1_000.0));
     let next = if drawn.is_gliding || now.is_gliding {
         Next::Frame
+    } else if 0.0 < drawn.step_ms {
+        gap_ms = f64::INFINITY;
+        let beat_ms = if STEP_BEAT_MS <= drawn.step_ms { STEP_BEAT_MS } else { STEP_BEAT_MS / 2.0 };
+        Next::After(beat::wait_ms(steady, steady, beat_ms))
     } else if is_pointed && now.is_live {
         Next::After(LEGEND_GAP_MS)
     } else if 0.0 < drawn.moves_for_ms {

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
-use super::store_handle::steady_ms;
+use super::beat::{self, steady_ms};
 
 /// When the next drawing is due if nothing asks for one before.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub enum Next {
 pub struct Pace {
     /// When the next one is due by itself.
     pub next: Next,
-    /// New data waits until so many milliseconds have passed since this one.
+    /// The beat that new data waits for, in milliseconds; infinite where it waits for `next`.
     pub gap_ms: f64,
 }
 
@@ -72,9 +72,9 @@ impl Pacer {
         Self { inner }
     }
 
-    /// There is new data: draws when the gap since the last drawing has passed.
+    /// There is new data: draws it on the next beat.
     pub fn data(&self) {
-        let waits_ms = self.inner.drawn_at_ms.get() + self.inner.gap_ms.get() - steady_ms();
+        let waits_ms = beat::wait_ms(self.inner.drawn_at_ms.get(), steady_ms(), self.inner.gap_ms.get());
         if waits_ms <= 0.0 { self.inner.ask() } else { Inner::wake_after(&self.inner, waits_ms) }
     }
 

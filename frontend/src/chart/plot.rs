@@ -28,6 +28,9 @@ const TILE_MARGIN: f64 = 96.0;
 const GUTTER_STEP: f64 = 8.0;
 /// The least gutter, in CSS pixels; charts below each other then have one left edge most of the time.
 const GUTTER_LEAST: f64 = 48.0;
+/// From so many milliseconds per column on, the picture is moved step by step: a compositor that has something to move
+/// works sixty times a second, also when it moves by one pixel in that second.
+const STEP_MS_MIN: f64 = 100.0;
 /// Between a value label and the box's edge, and between label and plot, together; CSS pixels.
 const GUTTER_GAPS: f64 = 10.0;
 
@@ -77,6 +80,8 @@ pub struct Drawn {
     pub is_gliding: bool,
     /// For how long the picture now moves on by itself, in milliseconds.
     pub moves_for_ms: f64,
+    /// Milliseconds per column of a picture that moves so slowly that it is drawn again for it; else 0.
+    pub step_ms: f64,
 }
 
 /// Which time labels stand on their layer.
@@ -230,12 +235,16 @@ impl Plot {
         self.draw_time_labels(&layout, &time, ticks, left..right);
 
         self.surface.borrow().play(self.backend.borrow_mut().commands().words());
-        drawn.moves_for_ms = n_moves as f64 * time.ms_per_px();
+        let column_ms = time.ms_per_px();
         let motion = if n_moves == 0 {
             Motion::Hold
+        } else if STEP_MS_MIN <= column_ms {
+            drawn.step_ms = column_ms;
+            Motion::Hold
         } else {
-            let phase_ms = (frame.edge_ms - time.ms_from_column(right)).clamp(0.0, time.ms_per_px());
-            Motion::Scroll { n_columns: n_moves as i32, column_ms: time.ms_per_px(), phase_ms }
+            drawn.moves_for_ms = n_moves as f64 * column_ms;
+            let phase_ms = (frame.edge_ms - time.ms_from_column(right)).clamp(0.0, column_ms);
+            Motion::Scroll { n_columns: n_moves as i32, column_ms, phase_ms }
         };
         // The strip is clipped to the plot, the labels to the whole box.
         let strip_px = (self.strip_start - left) as i32;

@@ -1,13 +1,19 @@
 //! The store as the page shares it: one handle for the feed that fills it and the charts that draw it.
 //!
-//! However many samples arrive, the revision signal changes at most once per animation frame, and not at all while
-//! the tab is hidden: data costs only its place in the store until somebody looks.
+//! However many samples arrive, the revision signal changes on a beat only, and without an animation frame: who draws
+//! asks for one when there is something to draw, and until then data costs only its place in the store.
+
+use std::time::Duration;
 
 use leptos::prelude::*;
 use signalbox_shared::feed::MetricsHistory;
 use signalbox_shared::{Sample, feed::AgentState};
 
+use super::beat::{self, steady_ms};
 use super::store::{SeriesStore, StoreBounds};
+
+/// The beat of the revision, in milliseconds: a chart holds back what comes sooner than it is seen.
+const BEAT_MS: f64 = 100.0;
 
 /// A handle to the one [`SeriesStore`]; copies are handles to the same store.
 ///
@@ -18,6 +24,7 @@ pub struct StoreHandle {
     store: StoredValue<SeriesStore, LocalStorage>,
     relay_ahead_ms: StoredValue<Option<f64>>,
     is_announced: StoredValue<bool>,
+    announced_at_ms: StoredValue<f64>,
     revision: RwSignal<u64>,
 }
 
@@ -29,6 +36,7 @@ impl StoreHandle {
             store: StoredValue::new_local(SeriesStore::new(bounds)),
             relay_ahead_ms: StoredValue::new(None),
             is_announced: StoredValue::new(false),
+            announced_at_ms: StoredValue::new(f64::NEG_INFINITY),
             revision: RwSignal::new(0),
         }
     }
@@ -38,7 +46,7 @@ impl StoreHandle {
         self.store.try_with_value(read)
     }
 
-    /// Changes the store; the charts draw the change in the next frame.
+    /// Changes the store; the charts learn of it on the next beat.
     pub fn update<R>(&self, change: impl FnOnce(&mut SeriesStore) -> R) -> Option<R> {
         let result = self.store.try_update_value(change);
         self.announce();
@@ -74,7 +82,7 @@ impl StoreHandle {
         ahead_ms.map_or_else(js_sys::Date::now, |ahead_ms| ahead_ms + steady_ms())
     }
 
-    /// Changes when the store has changed, at most once per animation frame.
+    /// Changes when the store has changed, at most once per beat.
     #[must_use]
     pub fn revision(&self) -> Signal<u64> {
         self.revision.into()
@@ -86,17 +94,14 @@ impl StoreHandle {
         {
             return;
         }
-        let this = *self;
-        request_animation_frame(move || {
+        let (this, last_ms) = (*self, self.announced_at_ms.try_get_value().unwrap_or(f64::NEG_INFINITY));
+        let tell = move || {
             this.is_announced.try_set_value(false);
+            this.announced_at_ms.try_set_value(steady_ms());
             if let Some(revision) = this.with(SeriesStore::revision) {
                 this.revision.try_set(revision);
             }
-        });
+        };
+        set_timeout(tell, Duration::from_secs_f64(beat::wait_ms(last_ms, steady_ms(), BEAT_MS) / 1e3));
     }
-}
-
-/// Milliseconds on a clock that never goes back; its beginning means nothing.
-pub(super) fn steady_ms() -> f64 {
-    window().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
 }

@@ -5,9 +5,10 @@
 
 use leptos::prelude::*;
 
+use super::beat::steady_ms;
 use super::clock::{EdgeClock, delay_ms};
 use super::observers::is_motion_reduced;
-use super::store_handle::{StoreHandle, steady_ms};
+use super::store_handle::StoreHandle;
 use crate::state::viewport::Viewport;
 
 /// How long the way back to the present takes, in milliseconds: the eye follows, and nobody waits.

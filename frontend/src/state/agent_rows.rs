@@ -7,7 +7,7 @@ use super::alerts::Alerts;
 use super::units;
 
 /// Rows that are shown at first, and as many more at each request.
-pub const ROWS_STEP: usize = 100;
+pub const ROWS_STEP: usize = 50;
 
 /// By what the rows are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! One row per agent: its colour, whether it lives or is in alert, its last minute, and the latest value of each metric.
 //!
-//! The rows are made anew at most four times a second, however many samples come ([`crate::state::agent_rows`]).
+//! The rows are made anew when the views are told of the agents, and that has a beat ([`crate::app::stores`]). On each
+//! beat those in view change, those with another state, and of the others a few in their turn: a frame costs what is seen.
 
-use std::time::Duration;
-
+use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
@@ -12,20 +12,24 @@ use crate::chart::legend::Pick;
 use crate::chart::palette::{Rgb, Theme, color_of, slot_of};
 use crate::chart::spark::{SPARK_SIZE, spark_path};
 use crate::chart::store::Agent;
+use crate::components::in_view::in_view;
 use crate::state::agent_rows::{AgentRow, ROWS_STEP, SortKey, TableQuery, agent_rows};
 use crate::state::stream::StreamState;
 use crate::state::units;
 
 /// Columns of metrics at most: more than fit a wide screen.
 const METRICS_MAX: usize = 8;
-/// The table is brought up to date this often at most: faster than that nobody can read.
-const REFRESH_GAP: Duration = Duration::from_millis(250);
+
+/// The values of a row out of view wait for at most so many beats.
+const TURNS: usize = 10;
 
 /// What the rows are made of.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Shown {
     rows: Vec<AgentRow>,
     n_found: usize,
+    /// Counts up.
+    turn: usize,
 }
 
 /// The table.
@@ -40,17 +44,15 @@ pub fn AgentTable() -> impl IntoView {
     });
     let columns =
         Memo::new(move |_| metrics.with(|all| all.iter().take(METRICS_MAX).cloned().collect::<Vec<_>>()));
-    let tick = refresh_tick();
-    let shown = Memo::new(move |_| {
-        tick.track();
+    let shown = Memo::new(move |before: Option<&Shown>| {
         let now_ms = stores.clock_ms.get();
         let is_connected = stores.feed.with(StreamState::is_connected);
         let (query, columns) = (query.get(), columns.get());
         let of = |agents: &_, alerts: &_| {
             agent_rows((agents, alerts), &query, &columns, now_ms, is_connected, n_max.get())
         };
-        let (rows, n_found) = stores.alerts.with(|alerts| stores.agents.peek(|agents| of(agents, alerts)));
-        Shown { rows, n_found }
+        let (rows, n_found) = stores.alerts.with(|alerts| stores.agents.with(|agents| of(agents, alerts)));
+        Shown { rows, n_found, turn: before.map_or(0, |before| before.turn.wrapping_add(1)) }
     });
     let names = Memo::new(move |_| {
         shown.with(|shown| shown.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>())
@@ -117,28 +119,6 @@ pub fn AgentTable() -> impl IntoView {
     }
 }
 
-/// Changes when the agents have changed, but at most once in [`REFRESH_GAP`].
-fn refresh_tick() -> Signal<u64> {
-    let agents = use_control().stores.agents;
-    let tick = RwSignal::new(0_u64);
-    let timer = StoredValue::new_local(None::<TimeoutHandle>);
-    on_cleanup(move || {
-        timer.try_update_value(|timer| timer.take().map(|timer| timer.clear()));
-    });
-    Effect::new(move |_| {
-        agents.with(|_| ());
-        if timer.try_with_value(Option::is_some) != Some(false) {
-            return;
-        }
-        let tell = move || {
-            timer.try_set_value(None);
-            tick.try_update(|tick| *tick += 1);
-        };
-        timer.try_set_value(set_timeout_with_handle(tell, REFRESH_GAP).ok());
-    });
-    tick.into()
-}
-
 /// A heading that sorts by its column.
 #[component]
 fn SortHeading(
@@ -178,10 +158,21 @@ fn Row(
     columns: Memo<Vec<String>>,
 ) -> impl IntoView {
     let control = use_control();
+    let element = NodeRef::<html::Tr>::new();
+    let is_in_view = in_view(Signal::derive(move || element.get().map(Into::into)));
     let row = Memo::new({
         let name = name.clone();
-        move |_| {
-            shown.with(|shown| shown.rows.iter().find(|row| row.name == name).cloned()).unwrap_or_default()
+        move |before: Option<&AgentRow>| {
+            let is_in_view = is_in_view.get();
+            shown.with(|shown| {
+                let found = shown.rows.iter().enumerate().find(|(_, row)| row.name == name);
+                let (Some((at, row)), Some(before)) = (found, before) else {
+                    return found.map(|(_, row)| row.clone()).unwrap_or_default();
+                };
+                let is_due = is_in_view || at % TURNS == shown.turn % TURNS;
+                let is_news = (row.state, &row.alerts) != (before.state, &before.alerts);
+                if is_due || is_news { row.clone() } else { before.clone() }
+            })
         }
     });
     let choice = control.stores.choice.clone();
@@ -213,7 +204,7 @@ fn Row(
         }
     };
     view! {
-        <tr data-state=move || row.with(|row| row.state) class:in-alert=move || row.with(|row| !row.alerts.is_empty())>
+        <tr node_ref=element data-state=move || row.with(|row| row.state) class:in-alert=move || row.with(|row| !row.alerts.is_empty())>
             <th scope="row">
                 <button
                     class="agent-name"
@@ -227,7 +218,7 @@ fn Row(
                 </button>
             </th>
             <td><span class="agent-state">{move || row.with(|row| row.state)}</span>{alerts}</td>
-            <td><Spark name /></td>
+            <td><Spark name is_in_view /></td>
             {values}
             <td class="number" data-label="samples">{move || row.with(|row| row.rate.clone())}</td>
             <td class="number" data-label="age">{move || row.with(|row| row.age.clone())}</td>
@@ -240,11 +231,16 @@ fn Row(
 fn Spark(
     /// The agent.
     name: String,
+    /// Whether anybody sees it.
+    is_in_view: ReadSignal<bool>,
 ) -> impl IntoView {
     let stores = use_control().stores;
-    let path = Memo::new(move |_| {
+    let path = Memo::new(move |before: Option<&String>| {
         // Once a second: it moves by one pixel in that time.
         stores.clock_ms.track();
+        if let Some(before) = before.filter(|_| !is_in_view.get()) {
+            return before.clone();
+        }
         let end_ms = stores.series.relay_now_ms();
         let path = stores.series.with(|store| {
             store.agent(&name).and_then(|agent| agent.series("cpu")).map(|series| spark_path(series, end_ms))
