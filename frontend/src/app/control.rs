@@ -18,16 +18,18 @@ mod socket;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
-use leptos::prelude::{GetUntracked, Set, Update, location, window};
+use leptos::prelude::{GetUntracked, Set, Update, location, set_timeout, window};
 use send_wrapper::SendWrapper;
 use signalbox_shared::socket::ClientMessage;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::stores::Stores;
+use super::stores::{AGENTS_BEAT_MS, Stores};
+use crate::chart::beat::{self, steady_ms};
 use crate::state::chat_rooms::Unsaid;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
@@ -77,6 +79,8 @@ struct Inner {
     /// When somebody last touched the page, in milliseconds by its clock.
     touched_at_ms: Cell<i64>,
     is_idle_told: Cell<bool>,
+    /// When the page's clock was set, on the steady clock.
+    clock_at_ms: Cell<f64>,
     /// What was typed in each room and not said yet; bounded by the rooms.
     drafts: RefCell<BTreeMap<String, String>>,
     /// What the tab's storage holds of the lines that no room shows yet.
@@ -103,6 +107,7 @@ impl Default for Inner {
             is_following_news: Cell::default(),
             touched_at_ms: Cell::new(crate::transport::now_ms()),
             is_idle_told: Cell::default(),
+            clock_at_ms: Cell::new(f64::NEG_INFINITY),
             drafts: RefCell::default(),
             unsaid_kept: RefCell::default(),
             repeating: RefCell::default(),
@@ -112,7 +117,8 @@ impl Default for Inner {
 }
 
 struct Running {
-    _interval: Interval,
+    /// None until its first beat.
+    interval: Option<Interval>,
     _page_events: PageEvents,
     _hash: EventListener,
     _touches: [EventListener; 2],
@@ -129,17 +135,18 @@ impl Control {
     /// are, which is what tests of the views want.
     pub fn start(&self) {
         self.follow_address();
-        let (on_tick, on_page_event, on_hash) = (self.clone(), self.clone(), self.clone());
+        let (on_page_event, on_hash) = (self.clone(), self.clone());
         let on_touch = |event: &'static str| {
             let this = self.clone();
             EventListener::new(&window(), event, move |_| this.touched())
         };
         *self.inner.running.borrow_mut() = Some(Running {
-            _interval: Interval::new(TICK_MS, move || on_tick.tick()),
+            interval: None,
             _page_events: PageEvents::listen(move |event| on_page_event.page_event(event)),
             _hash: EventListener::new(&window(), "hashchange", move |_| on_hash.follow_address()),
             _touches: [on_touch("pointerdown"), on_touch("keydown")],
         });
+        self.start_clock();
         let this = self.clone();
         spawn_local(async move {
             match find_relay().await {
@@ -172,14 +179,29 @@ impl Control {
         }
     }
 
+    /// Begins to tick on a beat, as what the views show: ages and readings then change in the same frame.
+    fn start_clock(&self) {
+        let (this, now_ms) = (self.clone(), steady_ms());
+        let begin = move || {
+            let on_tick = this.clone();
+            if let Some(running) = &mut *this.inner.running.borrow_mut() {
+                running.interval = Some(Interval::new(TICK_MS, move || on_tick.tick()));
+            }
+        };
+        let wait_ms = beat::wait_ms(now_ms, now_ms, TICK_MS.into());
+        set_timeout(begin, Duration::from_secs_f64(wait_ms / 1e3));
+    }
+
     fn tick(&self) {
         let now_ms = crate::transport::now_ms();
         self.feed().iter().for_each(Feed::tick);
         self.socket().iter().for_each(Socket::tick);
         self.tick_chat(now_ms);
         self.look_after_past(now_ms);
-        // Once a second is often enough for ages.
-        if now_ms / 1000 != self.stores.clock_ms.get_untracked() / 1000 {
+        // Ages change once a second, together with the readings.
+        let steady = steady_ms();
+        if beat::wait_ms(self.inner.clock_at_ms.get(), steady, AGENTS_BEAT_MS) <= 0.0 {
+            self.inner.clock_at_ms.set(steady);
             self.stores.clock_ms.set(now_ms);
             if self.stores.agents.peek(|agents| !agents.is_empty()) {
                 self.prune_agents(now_ms);

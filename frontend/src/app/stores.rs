@@ -36,8 +36,8 @@ use crate::state::time_cursor::TimeCursor;
 const PAST_BOUNDS: StoreBounds =
     StoreBounds { agents_max: 256, metrics_max: 32, points_max: 4_096, points_total_max: 2 * 1_024 * 1_024 };
 
-/// Of the agents' readings the views are told this often at most, in milliseconds: faster nobody can read.
-const AGENTS_BEAT_MS: f64 = 500.0;
+/// Of the agents' readings the views are told this often at most, in milliseconds: faster nobody can read a table.
+pub(super) const AGENTS_BEAT_MS: f64 = 1_000.0;
 
 /// What the relay said of itself.
 #[derive(Clone, Debug, PartialEq)]
