@@ -46,7 +46,9 @@ pub fn Boxes(
                 <BoxItem news_box />
             </For>
         </ul>
-        <p class="quiet-note boxes-none" hidden=move || !is_empty()>"No headline contains that."</p>
+        <p class="quiet-note boxes-none" hidden=move || !is_empty()>
+            {move || if filter.with(String::is_empty) { "No headlines yet." } else { "No headline contains that." }}
+        </p>
         <p class="quiet-note" hidden=move || n_further() == 0>
             {move || format!("{} more; filter to find them.", units::count(n_further() as u64))}
         </p>
