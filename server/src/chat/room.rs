@@ -306,16 +306,23 @@ impl Room {
     }
 
     fn tell_groups(&self, groups: Range<usize>) {
+        // Groups that were told the same before are told the same now.
+        let mut last: Option<Arc<Delivery>> = None;
         for group in &self.groups[groups] {
             let delivery = {
                 let log = &self.state.read().log;
-                group
-                    .advance(log.head())
-                    .map(|since| Delivery::new(since, log.all_after(since, READ_LINES_MAX, READ_BYTES_MAX)))
+                let Some(since) = group.advance(log.head()) else { continue };
+                let same = last.filter(|last| last.span() == (since, log.head()));
+                same.unwrap_or_else(|| {
+                    Arc::new(Delivery::new(
+                        since,
+                        log.head(),
+                        log.all_after(since, READ_LINES_MAX, READ_BYTES_MAX),
+                    ))
+                })
             };
-            if let Some(delivery) = delivery {
-                group.deliver(delivery);
-            }
+            group.deliver(&delivery);
+            last = Some(delivery);
         }
     }
 }

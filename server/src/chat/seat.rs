@@ -50,7 +50,9 @@ pub(crate) enum Encoding {
 pub(super) struct Delivery {
     /// For those whose last entry was this one.
     since: u64,
-    /// All entries after it; none when they are too many for one piece.
+    /// The newest entry.
+    newest: u64,
+    /// All entries after `since`; none when they are too many for one piece.
     entries: Vec<Arc<Entry>>,
     lines: OnceLock<Bytes>,
     frames: OnceLock<Option<Bytes>>,
@@ -86,9 +88,9 @@ impl Group {
     }
 
     /// Brings entries to everybody, after [`Self::advance`].
-    pub(super) fn deliver(&self, delivery: Delivery) {
+    pub(super) fn deliver(&self, delivery: &Arc<Delivery>) {
         // Not under the lock: a write takes microseconds, and whoever comes or goes must not wait for hundreds of them.
-        let seats = self.seats.lock().clone();
+        let (seats, delivery) = (self.seats.lock().clone(), Arc::clone(delivery));
         outlet::for_each(seats, move |seat| seat.deliver(&delivery));
     }
 
@@ -110,7 +112,7 @@ impl Seat {
             && let Some(bytes) = delivery.encoded(*encoding)
             && outlet.send(bytes)
         {
-            state.cursor += delivery.entries.len() as u64;
+            state.cursor = delivery.newest;
             return;
         }
         self.wake(state);
@@ -150,9 +152,14 @@ impl State {
 }
 
 impl Delivery {
-    /// Of the entries after `since`; none at all leaves it to the readers.
-    pub(super) fn new(since: u64, entries: Vec<Arc<Entry>>) -> Self {
-        Self { since, entries, lines: OnceLock::new(), frames: OnceLock::new() }
+    /// Of the `entries` after `since` up to `newest`; none at all leaves it to the readers.
+    pub(super) fn new(since: u64, newest: u64, entries: Vec<Arc<Entry>>) -> Self {
+        Self { since, newest, entries, lines: OnceLock::new(), frames: OnceLock::new() }
+    }
+
+    /// The entry before the first one, and the last one.
+    pub(super) fn span(&self) -> (u64, u64) {
+        (self.since, self.newest)
     }
 
     fn encoded(&self, encoding: Encoding) -> Option<&Bytes> {
