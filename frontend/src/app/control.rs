@@ -181,14 +181,14 @@ impl Control {
 
     /// Begins to tick on a beat, as what the views show: ages and readings then change in the same frame.
     fn start_clock(&self) {
-        let (this, now_ms) = (self.clone(), steady_ms());
+        let this = self.clone();
         let begin = move || {
             let on_tick = this.clone();
             if let Some(running) = &mut *this.inner.running.borrow_mut() {
                 running.interval = Some(Interval::new(TICK_MS, move || on_tick.tick()));
             }
         };
-        let wait_ms = beat::wait_ms(now_ms, now_ms, TICK_MS.into());
+        let wait_ms = beat::to_next_ms(steady_ms(), TICK_MS.into());
         set_timeout(begin, Duration::from_secs_f64(wait_ms / 1e3));
     }
 

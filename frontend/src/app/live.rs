@@ -5,12 +5,11 @@
 //! disposed signal.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use leptos::prelude::*;
 
-use crate::chart::beat::{self, steady_ms};
+use crate::chart::beat::Telling;
 use crate::transport::page_events;
 
 /// How long a hidden tab gathers changes before its views (the tab's title among them) learn of them: it has no
@@ -20,20 +19,12 @@ const HIDDEN_PACE: Duration = Duration::from_secs(1);
 /// A value whose watchers are told at most once per animation frame or beat, however often it changes.
 pub struct Live<T> {
     signal: ArcRwSignal<T>,
-    is_due: Arc<AtomicBool>,
-    /// When the watchers were told, on the steady clock: the bits of a number of milliseconds.
-    told_at_ms: Arc<AtomicU64>,
-    beat_ms: f64,
+    telling: Arc<Telling>,
 }
 
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
-        Self {
-            signal: self.signal.clone(),
-            is_due: self.is_due.clone(),
-            told_at_ms: self.told_at_ms.clone(),
-            beat_ms: self.beat_ms,
-        }
+        Self { signal: self.signal.clone(), telling: self.telling.clone() }
     }
 }
 
@@ -53,15 +44,11 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// A store with this value, of whose changes is told on a beat of so many milliseconds; 0 is every frame.
     #[must_use]
     pub fn on_beat(value: T, beat_ms: f64) -> Self {
-        Self {
-            signal: ArcRwSignal::new(value),
-            is_due: Arc::default(),
-            told_at_ms: Arc::new(AtomicU64::new(f64::NEG_INFINITY.to_bits())),
-            beat_ms,
-        }
+        Self { signal: ArcRwSignal::new(value), telling: Arc::new(Telling::every(beat_ms)) }
     }
 
-    /// Changes the value; whoever watches it is told in the next frame, or on the next beat. `change` must not touch this store again.
+    /// Changes the value; whoever watches it is told in the next frame, or on the next beat. `change` must not touch this
+    /// store again.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         let result = change(&mut self.signal.write_untracked());
         self.tell_soon();
@@ -71,15 +58,13 @@ impl<T: Send + Sync + 'static> Live<T> {
     /// Apart from [`Self::update`], of which there is a copy for each change that the page knows.
     #[inline(never)]
     fn tell_soon(&self) {
-        if !self.is_due.swap(true, Ordering::Relaxed) {
+        if let Some(wait_ms) = self.telling.ask() {
             let this = self.clone();
-            let last_ms = f64::from_bits(self.told_at_ms.load(Ordering::Relaxed));
             let tell = Box::new(move || {
-                this.is_due.store(false, Ordering::Relaxed);
-                this.told_at_ms.store(steady_ms().to_bits(), Ordering::Relaxed);
+                this.telling.told();
                 this.signal.notify();
             });
-            call_soon(beat::wait_ms(last_ms, steady_ms(), self.beat_ms), tell);
+            call_soon(wait_ms, tell);
         }
     }
 

@@ -171,7 +171,7 @@ impl LiveChart {
             state.now.set(Some((now, placed)));
             self.show_cursor(plot, state, &now, &placed, &choice);
         }
-        Some(pace(drawn, &now, state.pointer.get().is_some(), steady_ms()))
+        Some(pace(drawn, &now, state.pointer.get().is_some()))
     }
 
     fn draw_lines(
@@ -316,17 +316,18 @@ fn set_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value:
     }
 }
 
-fn pace(drawn: Drawn, now: &Now, is_pointed: bool, steady: f64) -> Pace {
+fn pace(drawn: Drawn, now: &Now, is_pointed: bool) -> Pace {
+    // New data of a picture that is moved by drawing waits for the next drawing.
+    let step_beat_ms = (0.0 < drawn.step_ms)
+        .then(|| if STEP_BEAT_MS <= drawn.step_ms { STEP_BEAT_MS } else { STEP_BEAT_MS / 2.0 });
     // The edge reaches the end of a line a quarter of an interval after its next point is due (`delay_ms`).
     let gap_ms = now.interval_ms.map_or(0.0, |interval_ms| interval_ms / 4.0).clamp(0.0, DATA_GAP_MS_MAX);
     // On long windows a column lasts longer than that; more often than twice a column nothing changes.
-    let mut gap_ms = gap_ms.max((now.view.window_ms / 4_000.0).min(1_000.0));
+    let gap_ms = gap_ms.max((now.view.window_ms / 4_000.0).min(1_000.0));
     let next = if drawn.is_gliding || now.is_gliding {
         Next::Frame
-    } else if 0.0 < drawn.step_ms {
-        gap_ms = f64::INFINITY;
-        let beat_ms = if STEP_BEAT_MS <= drawn.step_ms { STEP_BEAT_MS } else { STEP_BEAT_MS / 2.0 };
-        Next::After(beat::wait_ms(steady, steady, beat_ms))
+    } else if let Some(beat_ms) = step_beat_ms {
+        Next::After(beat::to_next_ms(steady_ms(), beat_ms))
     } else if is_pointed && now.is_live {
         Next::After(LEGEND_GAP_MS)
     } else if 0.0 < drawn.moves_for_ms {
@@ -334,7 +335,7 @@ fn pace(drawn: Drawn, now: &Now, is_pointed: bool, steady: f64) -> Pace {
     } else {
         Next::After(1_000.0)
     };
-    Pace { next, gap_ms }
+    Pace { next, gap_ms: step_beat_ms.unwrap_or(gap_ms) }
 }
 
 /// What local time is ahead of UTC, in milliseconds, at a moment.

@@ -4,9 +4,10 @@
 use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    EventTarget, HtmlElement, IntersectionObserver, IntersectionObserverEntry, MutationObserver,
-    MutationObserverInit, ResizeObserver, ResizeObserverBoxOptions, ResizeObserverEntry,
-    ResizeObserverOptions, ResizeObserverSize, VisibilityState,
+    Element, EventTarget, HtmlElement, IntersectionObserver, IntersectionObserverEntry,
+    IntersectionObserverInit, MutationObserver, MutationObserverInit, ResizeObserver,
+    ResizeObserverBoxOptions, ResizeObserverEntry, ResizeObserverOptions, ResizeObserverSize,
+    VisibilityState,
 };
 
 use super::paint::Inks;
@@ -33,9 +34,9 @@ pub enum Change {
 /// Watches the surroundings of one host element.
 pub struct Observers {
     resize: ResizeObserver,
-    intersection: IntersectionObserver,
     mutation: MutationObserver,
-    _on_entries: [Closure<dyn FnMut(Array)>; 2],
+    _in_view: InView,
+    _on_resize: Closure<dyn FnMut(Array)>,
     _on_mutation: Closure<dyn FnMut()>,
     _listeners: Vec<Listener>,
 }
@@ -68,14 +69,10 @@ impl Observers {
         let report = on_change.clone();
         let is_in_view = std::rc::Rc::new(std::cell::Cell::new(true));
         let seen = is_in_view.clone();
-        let on_intersection = Closure::new(move |entries: Array| {
-            if let Some(entry) = entries.iter().last() {
-                seen.set(entry.unchecked_ref::<IntersectionObserverEntry>().is_intersecting());
-                report(Change::Shown(seen.get() && is_document_shown()));
-            }
-        });
-        let intersection = IntersectionObserver::new(on_intersection.as_ref().unchecked_ref())?;
-        intersection.observe(host);
+        let in_view = InView::new(host, "0px", move |is_in_view| {
+            seen.set(is_in_view);
+            report(Change::Shown(is_in_view && is_document_shown()));
+        })?;
 
         let report = on_change.clone();
         let on_mutation = Closure::new(move || report(Change::Look));
@@ -97,9 +94,9 @@ impl Observers {
         }
         Ok(Self {
             resize,
-            intersection,
             mutation,
-            _on_entries: [on_resize, on_intersection],
+            _in_view: in_view,
+            _on_resize: on_resize,
             _on_mutation: on_mutation,
             _listeners: listeners,
         })
@@ -109,8 +106,39 @@ impl Observers {
 impl Drop for Observers {
     fn drop(&mut self) {
         self.resize.disconnect();
-        self.intersection.disconnect();
         self.mutation.disconnect();
+    }
+}
+
+/// Watches whether one element is in view, until it is dropped.
+pub struct InView {
+    observer: IntersectionObserver,
+    _on_entries: Closure<dyn FnMut(Array)>,
+}
+
+impl InView {
+    /// Begins to watch; what is nearer to the view than `margin`, a length in CSS, counts as in it. `on_change` is told soon,
+    /// and whenever it is otherwise.
+    ///
+    /// # Errors
+    /// When the browser lacks the observer, or knows no such margin.
+    pub fn new(element: &Element, margin: &str, on_change: impl Fn(bool) + 'static) -> Result<Self, JsValue> {
+        let on_entries = Closure::new(move |entries: Array| {
+            if let Some(entry) = entries.iter().last() {
+                on_change(entry.unchecked_ref::<IntersectionObserverEntry>().is_intersecting());
+            }
+        });
+        let options = IntersectionObserverInit::new();
+        options.set_root_margin(margin);
+        let observer = IntersectionObserver::new_with_options(on_entries.as_ref().unchecked_ref(), &options)?;
+        observer.observe(element);
+        Ok(Self { observer, _on_entries: on_entries })
+    }
+}
+
+impl Drop for InView {
+    fn drop(&mut self) {
+        self.observer.disconnect();
     }
 }
 

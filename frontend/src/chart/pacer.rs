@@ -25,7 +25,7 @@ pub enum Next {
 pub struct Pace {
     /// When the next one is due by itself.
     pub next: Next,
-    /// The beat that new data waits for, in milliseconds; infinite where it waits for `next`.
+    /// The beat that new data waits for, in milliseconds.
     pub gap_ms: f64,
 }
 

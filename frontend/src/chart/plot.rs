@@ -24,13 +24,13 @@ use super::time_ticks::TimeTicks;
 
 /// How much wider than the plot a tile is, in CSS pixels: so much can be painted before it is seen.
 const TILE_MARGIN: f64 = 96.0;
+/// From so many milliseconds per column on, the picture is moved step by step: a compositor that has something to move
+/// works sixty times a second, also when it moves by one pixel in that second.
+const STEP_MS_MIN: f64 = 100.0;
 /// The gutter for value labels is a multiple of this, in CSS pixels, so that a digit more does not move the plot.
 const GUTTER_STEP: f64 = 8.0;
 /// The least gutter, in CSS pixels; charts below each other then have one left edge most of the time.
 const GUTTER_LEAST: f64 = 48.0;
-/// From so many milliseconds per column on, the picture is moved step by step: a compositor that has something to move
-/// works sixty times a second, also when it moves by one pixel in that second.
-const STEP_MS_MIN: f64 = 100.0;
 /// Between a value label and the box's edge, and between label and plot, together; CSS pixels.
 const GUTTER_GAPS: f64 = 10.0;
 

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use signalbox_shared::feed::MetricsHistory;
 use signalbox_shared::{Sample, feed::AgentState};
 
-use super::beat::{self, steady_ms};
+use super::beat::{Telling, steady_ms};
 use super::store::{SeriesStore, StoreBounds};
 
 /// The beat of the revision, in milliseconds: a chart holds back what comes sooner than it is seen.
@@ -23,8 +23,7 @@ const BEAT_MS: f64 = 100.0;
 pub struct StoreHandle {
     store: StoredValue<SeriesStore, LocalStorage>,
     relay_ahead_ms: StoredValue<Option<f64>>,
-    is_announced: StoredValue<bool>,
-    announced_at_ms: StoredValue<f64>,
+    telling: StoredValue<Telling>,
     revision: RwSignal<u64>,
 }
 
@@ -35,8 +34,7 @@ impl StoreHandle {
         Self {
             store: StoredValue::new_local(SeriesStore::new(bounds)),
             relay_ahead_ms: StoredValue::new(None),
-            is_announced: StoredValue::new(false),
-            announced_at_ms: StoredValue::new(f64::NEG_INFINITY),
+            telling: StoredValue::new(Telling::every(BEAT_MS)),
             revision: RwSignal::new(0),
         }
     }
@@ -89,19 +87,14 @@ impl StoreHandle {
     }
 
     fn announce(&self) {
-        if self.is_announced.try_update_value(|is_announced| std::mem::replace(is_announced, true))
-            != Some(false)
-        {
-            return;
-        }
-        let (this, last_ms) = (*self, self.announced_at_ms.try_get_value().unwrap_or(f64::NEG_INFINITY));
+        let Some(wait_ms) = self.telling.try_with_value(Telling::ask).flatten() else { return };
+        let this = *self;
         let tell = move || {
-            this.is_announced.try_set_value(false);
-            this.announced_at_ms.try_set_value(steady_ms());
+            this.telling.try_with_value(Telling::told);
             if let Some(revision) = this.with(SeriesStore::revision) {
                 this.revision.try_set(revision);
             }
         };
-        set_timeout(tell, Duration::from_secs_f64(beat::wait_ms(last_ms, steady_ms(), BEAT_MS) / 1e3));
+        set_timeout(tell, Duration::from_secs_f64(wait_ms / 1e3));
     }
 }

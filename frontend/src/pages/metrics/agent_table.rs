@@ -19,7 +19,6 @@ use crate::state::units;
 
 /// Columns of metrics at most: more than fit a wide screen.
 const METRICS_MAX: usize = 8;
-
 /// The values of a row out of view wait for at most so many beats.
 const TURNS: usize = 10;
 
@@ -28,7 +27,7 @@ const TURNS: usize = 10;
 struct Shown {
     rows: Vec<AgentRow>,
     n_found: usize,
-    /// Counts up.
+    /// How often these were made anew.
     turn: usize,
 }
 
