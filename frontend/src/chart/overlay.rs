@@ -162,8 +162,10 @@ fn make_pin(document: &Document, pin: &Pin) -> Result<HtmlElement, JsValue> {
     // The keyboard goes from mark to mark by a key of the chart, which tells their words; a stop at each of them would
     // be a long way.
     made.set_tab_index(-1);
+    let words = pin_text(pin);
+    made.set_attribute("aria-label", &words)?;
     let text = element(document, "span", "chart-pin-text")?;
-    text.set_text_content(Some(&pin_text(pin)));
+    text.set_text_content(Some(&words));
     made.append_child(&text)?;
     Ok(made)
 }

@@ -27,7 +27,6 @@ pub fn StreamPill(
             data-stream=name.to_lowercase()
             data-state=move || state.with(|state| state.kind())
             title=move || state.with(|state| state.sentence(name))
-            aria-label=move || state.with(|state| state.sentence(name))
             aria-disabled=move || (!state.with(|state| state.can_wake())).to_string()
             on:click=move |_| control.wake(stream)
         >

@@ -25,8 +25,14 @@ pub fn NewsPage() -> impl IntoView {
     let state = Memo::new(move |_| {
         news.with(|board| (board.news.as_ref().map(|news| news.sources.len()), board.failure.clone()))
     });
+    // The board's head has more in it.
+    let head = move || {
+        let has_board = state.with(|(n_sources, _)| n_sources.is_some_and(|n| 0 < n));
+        (!has_board).then(|| view! { <div class="page-head"><h1>"News"</h1></div> })
+    };
     view! {
         <div class="page news">
+            {head}
             {move || match state.get() {
                 (None, None) => view! { <p class="quiet-note" role="status">"Fetching headlines …"</p> }.into_any(),
                 (None, Some(why)) => view! {

@@ -16,11 +16,13 @@ pub fn History(
     let publishes = use_control().stores.publishes;
     let entries = move || publishes.with(|publishes| publishes.entries().cloned().collect::<Vec<_>>());
     view! {
-        <ul class="outcomes" role="log" aria-label="What became of what was published">
-            <For each=entries key=|entry| (entry.number, entry.sentence(), entry.data.is_some()) let:entry>
-                <Entry entry draft />
-            </For>
-        </ul>
+        <div role="log" aria-label="What became of what was published">
+            <ul class="outcomes">
+                <For each=entries key=|entry| (entry.number, entry.sentence(), entry.data.is_some()) let:entry>
+                    <Entry entry draft />
+                </For>
+            </ul>
+        </div>
     }
 }
 
