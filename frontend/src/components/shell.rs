@@ -76,7 +76,7 @@ pub fn Shell(
                 <span>"Signalbox"</span>
             </a>
             <nav class="tabs" aria-label="Views">
-                <Tab view to=View::Metrics name="Metrics" />
+                <Tab view to=View::Metrics name="Metrics" n_alerts />
                 <Tab view to=View::Queues(None) name="Queues" />
                 <Tab view to=View::Chat(None) name="Chat" n_unread />
                 <Tab view to=View::Changes name="Changes" />
@@ -107,9 +107,22 @@ fn Tab(
     /// Something new there.
     #[prop(optional)]
     n_unread: Option<Memo<u64>>,
+    /// Something wrong there.
+    #[prop(optional)]
+    n_alerts: Option<Memo<usize>>,
 ) -> impl IntoView {
     let stores = use_control().stores;
     let n_unread = move || n_unread.map_or(0, |n| n.get());
+    let n_alerts = move || n_alerts.map_or(0, |n| n.get() as u64);
+    let badge = |n: u64, what: &'static str, is_alert: bool| {
+        (n > 0).then(|| {
+            view! {
+                <span class="badge" class:is-alert=is_alert>
+                    {units::count(n)} <span class="visually-hidden">" "{what}</span>
+                </span>
+            }
+        })
+    };
     // The channel that was chosen is chosen again.
     let href = {
         let to = to.clone();
@@ -128,14 +141,8 @@ fn Tab(
     view! {
         <a class="tab" href=href aria-current=move || view.with(|view| view.is_same_page(&to)).then_some("page")>
             {name}
-            {move || {
-                let n = n_unread();
-                (n > 0).then(|| view! {
-                    <span class="badge">
-                        {units::count(n)} <span class="visually-hidden">" unread"</span>
-                    </span>
-                })
-            }}
+            {move || badge(n_unread(), "unread", false)}
+            {move || badge(n_alerts(), "in alert", true)}
         </a>
     }
 }

@@ -43,6 +43,17 @@ async fn unread_lines_are_counted_in_the_navigation_and_the_title() {
 }
 
 #[wasm_bindgen_test]
+async fn alerts_are_counted_on_the_way_to_them_wherever_one_is() {
+    let page = Page::open(View::Chat(None));
+    let begins = r#"{"rule":0,"color":"red","metric":"mem","text":"mem above 1","side":"above","threshold":1.0,
+        "state":"begins","value":5.0,"since_ms":1,"at_ms":2}"#;
+    let begins = serde_json::from_str(begins).unwrap();
+    page.stores().alerts.update(|alerts| alerts.apply_change(&begins, None));
+    eventually("the way to the metrics counts it", || page.text("nav .badge.is-alert") == "1 in alert").await;
+    assert!(crate::support::title().starts_with("\u{26a0} 1 alert"));
+}
+
+#[wasm_bindgen_test]
 async fn every_view_says_how_to_get_something() {
     for (view, command) in [
         (View::Metrics, "signalbox agent --color red"),
