@@ -245,7 +245,7 @@ fn duration_words(duration: Duration) -> String {
 #[must_use]
 pub fn line(change: &AlertChange) -> String {
     let AlertChange { color, text, .. } = change;
-    match (change.reason, change.value) {
+    match (change.reason, change.value.map(number_words)) {
         (None, Some(value)) => format!("{color}: {text} (now {value})"),
         (Some(AlertEnd::Back), Some(value)) => format!("{color}: no longer {text} (now {value})"),
         (Some(AlertEnd::Crossed), Some(value)) => {
@@ -253,6 +253,19 @@ pub fn line(change: &AlertChange) -> String {
         }
         _ => format!("{color} is gone, which ends: {text}"),
     }
+}
+
+/// A number as people say it: six digits, so that one just beyond its bound does not read as the bound, and no zeros at
+/// its end; the very large and the very small by exponent.
+fn number_words(value: f64) -> String {
+    if value != 0.0 && !(1e-3..1e15).contains(&value.abs()) {
+        return format!("{value:e}");
+    }
+    let whole_digits = value.abs().max(1.0).log10().floor();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 5")]
+    let n_decimals = (5.0 - whole_digits).clamp(0.0, 5.0) as usize;
+    let text = format!("{value:.n_decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// The mark of a change. An alert that begins late, because its rule asks for a time, is marked where it is known.

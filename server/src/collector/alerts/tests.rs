@@ -145,6 +145,20 @@ fn a_rule_is_said_in_words() {
 }
 
 #[test]
+fn a_value_is_said_in_few_digits() {
+    let check = |value: f64, expected: &str| assert_eq!(number_words(value), expected);
+    check(0.0, "0");
+    check(150.0, "150");
+    check(150.123_456_789, "150.123");
+    check(-33.333_333_333_333_336, "-33.3333");
+    check(100.04, "100.04");
+    check(0.5, "0.5");
+    check(1_234_567.89, "1234568");
+    check(1e300, "1e300");
+    check(2.5e-7, "2.5e-7");
+}
+
+#[test]
 fn an_alert_of_an_earlier_run_goes_on() {
     let rules = [rule(Some(100.0), None, 0, None)];
     let mut before = Alerts::new(&rules);
