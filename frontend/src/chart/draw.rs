@@ -215,17 +215,17 @@ impl LiveChart {
             self.context.on_act.run(ChartAct::Hover(Some(now.view.time_at(place))));
         }
         let Some(cursor) = self.context.cursor.try_get_untracked() else { return };
-        let in_view = |at_ms: i64| (0.0..=1.0).contains(&now.view.place_of(at_ms as f64));
-        let pointed = cursor.hovered_ms().filter(|_| cursor.locked_ms().is_none()).filter(|at| in_view(*at));
-        let place = state.pointer.get().filter(|_| cursor.locked_ms().is_none());
-        let place = place.or_else(|| pointed.map(|at_ms| now.view.place_of(at_ms as f64)));
+        let in_view = |at_ms: i64| now.view.holds(at_ms);
+        let shown_ms = cursor.shown_ms(in_view);
+        let is_locked = cursor.locked_ms().is_some_and(in_view);
+        let place = state.pointer.get().or_else(|| shown_ms.map(|at_ms| now.view.place_of(at_ms as f64)));
+        let place = place.filter(|_| !is_locked);
         let ms_per_css_px = placed.time.ms_per_px() * placed.layout.ratio;
         let reach_ms = now.view.window_ms;
         let apart_ms = PIN_APART_PX * ms_per_css_px;
         let pins = self.context.marks.try_with_untracked(|marks| {
             marks.pins(now.view.start_ms(), now.view.end_ms + reach_ms, apart_ms)
         });
-        let shown_ms = cursor.shown_ms().filter(|at_ms| in_view(*at_ms));
         let is_due = state.legend_at_ms.get().is_none_or(|at_ms| LEGEND_GAP_MS <= steady - at_ms);
         if is_due || state.cursor.get() != cursor {
             state.legend_at_ms.set(Some(steady));
@@ -282,7 +282,7 @@ impl LiveChart {
                 units::clock(at_ms, minutes)
             },
             marks: marks.unwrap_or_default().iter().map(pin_text).collect(),
-            is_locked: self.context.cursor.try_with_untracked(|cursor| cursor.locked_ms().is_some())
+            is_locked: self.context.cursor.try_with_untracked(|cursor| cursor.locked_ms() == Some(at_ms))
                 == Some(true),
             ..Tip::default()
         };

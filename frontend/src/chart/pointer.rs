@@ -24,6 +24,8 @@ pub enum ChartAct {
     Move(f64),
     /// Lock a moment, or let the locked one go.
     ToggleLock(f64),
+    /// Lock this very moment, or none.
+    Lock(Option<i64>),
     /// Let the locked moment go, and point at none.
     Unlock,
     /// Show another part of time.

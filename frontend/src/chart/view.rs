@@ -2,7 +2,7 @@
 //!
 //! Joins the drawing ([`super::draw`]) with the page around it and with the hands on it ([`super::pointer`]).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -164,7 +164,7 @@ pub fn Chart(
                 on:pointerup=on(Mounted::up)
                 on:pointercancel=on(Mounted::cancelled)
                 on:pointerleave=on(Mounted::left)
-                on:dblclick=move |_| context.on_act.run(ChartAct::Live)
+                on:dblclick=move |_| with(&Mounted::double_clicked)
                 on:keydown=on_key
                 style:position="relative"
                 style:height="var(--chart-height, 220px)"
@@ -201,6 +201,8 @@ struct Mounted {
     chart: Rc<LiveChart>,
     state: Rc<DrawState>,
     gesture: RefCell<Gesture>,
+    /// What was locked before each of the last two clicks.
+    locks: Cell<(Option<i64>, Option<i64>)>,
     _observers: Observers,
     _wheel: EventListener,
 }
@@ -239,7 +241,8 @@ impl Mounted {
             }
         });
         let (host, gesture) = (host.clone(), RefCell::default());
-        Ok(Self { host, plot, pacer, chart, state, gesture, _observers: observers, _wheel: wheel })
+        let locks = Cell::default();
+        Ok(Self { host, plot, pacer, chart, state, gesture, locks, _observers: observers, _wheel: wheel })
     }
 
     /// What is shown at this very moment: the picture has moved on since it was drawn.
@@ -309,8 +312,20 @@ impl Mounted {
             Act::Unselect => self.state.overlay.borrow().select(None),
             Act::Pan(parts) => on_act(ChartAct::Show(view.panned(-parts))),
             Act::Pinch(before, after) => on_act(ChartAct::Show(view.pinched(before, after))),
-            Act::Click(place) => on_act(ChartAct::ToggleLock(view.time_at(place))),
+            Act::Click(place) => {
+                let locked_ms = self.chart.context.cursor.try_get_untracked().and_then(|c| c.locked_ms());
+                let (_, before) = self.locks.get();
+                self.locks.set((before, locked_ms));
+                on_act(ChartAct::ToggleLock(view.time_at(place)));
+            }
         }
+    }
+
+    /// Back to the present. What the two clicks have done to the lock is undone: they meant something else.
+    fn double_clicked(&self) {
+        let (before, _) = self.locks.get();
+        self.chart.context.on_act.run(ChartAct::Lock(before));
+        self.chart.context.on_act.run(ChartAct::Live);
     }
 
     /// Whether the key was the chart's.
@@ -322,9 +337,8 @@ impl Mounted {
         if !is_plain(event) {
             return false;
         }
-        let in_view = |at_ms: i64| (0.0..=1.0).contains(&now.view.place_of(at_ms as f64));
         let cursor = context.cursor.try_get_untracked().unwrap_or_default();
-        let at = cursor.shown_ms().filter(|at_ms| in_view(*at_ms)).map(|at_ms| at_ms as f64);
+        let at = cursor.shown_ms(|at_ms| now.view.holds(at_ms)).map(|at_ms| at_ms as f64);
         let place = at.map_or(if now.is_live { 1.0 } else { 0.5 }, |at_ms| now.view.place_of(at_ms));
         let Some(key) = key_of(&event.key(), event.shift_key(), &now, place) else { return false };
         // The keyboard takes over from a pointer that rests on the chart.
@@ -359,8 +373,9 @@ impl Mounted {
     fn to_mark(&self, from_ms: f64, is_forward: bool, view: &Viewport) {
         let context = &self.chart.context;
         let next = context.marks.try_with_untracked(|marks| marks.step(from_ms.round() as i64, is_forward));
-        let Some(at_ms) = next.flatten().map(|at_ms| at_ms as f64) else { return };
-        if !(0.0..=1.0).contains(&view.place_of(at_ms)) {
+        let Some(next_ms) = next.flatten() else { return };
+        let at_ms = next_ms as f64;
+        if !view.holds(next_ms) {
             context.on_act.run(ChartAct::Show(Viewport { end_ms: at_ms + view.window_ms / 2.0, ..*view }));
         }
         context.on_act.run(ChartAct::Move(at_ms));

@@ -66,6 +66,7 @@ pub fn MetricsPage() -> impl IntoView {
         let act = match event.key().as_str() {
             " " => ChartAct::TogglePause,
             "0" => ChartAct::Live,
+            "Escape" => ChartAct::Unlock,
             _ => return,
         };
         if is_plain(&event) && is_for_page(&event) {

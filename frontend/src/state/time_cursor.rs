@@ -33,10 +33,11 @@ impl TimeCursor {
         self.paused_at_ms
     }
 
-    /// The moment to mark: the locked one, else the one pointed at.
+    /// The moment to mark where only some are in view: the locked one, else the one pointed at. A locked moment that has
+    /// left the view marks nothing there, and keeps nobody from pointing.
     #[must_use]
-    pub fn shown_ms(&self) -> Option<i64> {
-        self.locked_ms.or(self.hovered_ms)
+    pub fn shown_ms(&self, is_in_view: impl Fn(i64) -> bool) -> Option<i64> {
+        self.locked_ms.filter(|at| is_in_view(*at)).or(self.hovered_ms.filter(|at| is_in_view(*at)))
     }
 
     /// The moment that other views go to: the locked one, else where the page is paused; none while it is live.
@@ -61,9 +62,9 @@ impl TimeCursor {
         self.locked_ms = Some(at_ms);
     }
 
-    /// Locks a moment, or unlocks when one is locked already.
-    pub fn toggle_lock(&mut self, at_ms: i64) {
-        self.locked_ms = if self.locked_ms.is_some() { None } else { Some(at_ms) };
+    /// Locks a moment, or unlocks when one is locked already that can be seen: nobody means one that cannot.
+    pub fn toggle_lock(&mut self, at_ms: i64, is_in_view: impl Fn(i64) -> bool) {
+        self.locked_ms = if self.locked_ms.is_some_and(is_in_view) { None } else { Some(at_ms) };
     }
 
     /// Lets the locked moment go.
@@ -105,15 +106,34 @@ mod tests {
     #[test]
     fn a_locked_moment_stands_over_the_pointer() {
         let mut cursor = TimeCursor::default();
+        let all = |_| true;
         cursor.hover(Some(5));
-        assert_eq!((cursor.shown_ms(), cursor.moment_ms()), (Some(5), None), "hovering moves no other view");
-        cursor.toggle_lock(5);
+        assert_eq!(
+            (cursor.shown_ms(all), cursor.moment_ms()),
+            (Some(5), None),
+            "hovering moves no other view"
+        );
+        cursor.toggle_lock(5, all);
         cursor.hover(Some(9));
-        assert_eq!((cursor.shown_ms(), cursor.moment_ms()), (Some(5), Some(5)));
+        assert_eq!((cursor.shown_ms(all), cursor.moment_ms()), (Some(5), Some(5)));
         cursor.hover(None);
-        assert_eq!(cursor.shown_ms(), Some(5));
-        cursor.toggle_lock(9);
-        assert_eq!((cursor.shown_ms(), cursor.moment_ms()), (None, None));
+        assert_eq!(cursor.shown_ms(all), Some(5));
+        cursor.toggle_lock(9, all);
+        assert_eq!((cursor.shown_ms(all), cursor.moment_ms()), (None, None));
+    }
+
+    #[test]
+    fn a_locked_moment_out_of_view_is_in_nobodys_way() {
+        let mut cursor = TimeCursor::default();
+        cursor.lock(5);
+        cursor.hover(Some(90));
+        let recent = |at_ms| 50 <= at_ms;
+        assert_eq!((cursor.shown_ms(recent), cursor.moment_ms()), (Some(90), Some(5)));
+        assert_eq!(cursor.shown_ms(|at_ms| 95 <= at_ms), None);
+        cursor.toggle_lock(90, recent);
+        assert_eq!(cursor.locked_ms(), Some(90), "a click means the moment below it");
+        cursor.toggle_lock(91, recent);
+        assert_eq!(cursor.locked_ms(), None);
     }
 
     #[test]
@@ -125,7 +145,7 @@ mod tests {
         cursor.move_to(4);
         assert_eq!((cursor.hovered_ms(), cursor.locked_ms()), (Some(3), Some(4)));
         cursor.unlock();
-        assert_eq!(cursor.shown_ms(), Some(3));
+        assert_eq!(cursor.shown_ms(|_| true), Some(3));
     }
 
     #[test]
@@ -133,7 +153,7 @@ mod tests {
         let mut cursor = TimeCursor::default();
         assert!(cursor.is_live());
         cursor.pause(7);
-        assert_eq!((cursor.is_live(), cursor.moment_ms(), cursor.shown_ms()), (false, Some(7), None));
+        assert_eq!((cursor.is_live(), cursor.moment_ms(), cursor.shown_ms(|_| true)), (false, Some(7), None));
         cursor.lock(2);
         assert_eq!(cursor.moment_ms(), Some(2));
         cursor.resume();

@@ -52,6 +52,14 @@ impl Viewport {
         (time_ms - self.start_ms()) / self.window_ms
     }
 
+    /// Whether a moment is in it.
+    #[must_use]
+    pub fn holds(&self, at_ms: i64) -> bool {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are far below 2^53")]
+        let place = self.place_of(at_ms as f64);
+        (0.0..=1.0).contains(&place)
+    }
+
     /// `factor` times as much time, with the moment at `place` where it is.
     #[must_use]
     pub fn zoomed(&self, factor: f64, place: f64) -> Self {

@@ -43,3 +43,13 @@ async fn an_agents_name_is_text_and_its_state_is_said() {
         .await;
     assert_eq!(page.text(".summary"), "1 agent as last seen, no connection");
 }
+
+#[wasm_bindgen_test]
+async fn what_does_not_come_is_not_called_live() {
+    let page = Page::open(View::Metrics);
+    sample(&page, "red", 10.0);
+    page.stores().feed.set(StreamState::Live);
+    eventually("live", || page.text(".metrics-state").starts_with("Live, 5")).await;
+    page.stores().feed.set(StreamState::Reconnecting { in_secs: 3 });
+    eventually("not live", || page.text(".metrics-state").starts_with("No connection, 5")).await;
+}

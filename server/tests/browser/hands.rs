@@ -117,6 +117,12 @@ impl Desk {
         .await;
     }
 
+    /// The time of day at a moment, as the page tells it.
+    async fn clock(&self, at_ms: f64) -> String {
+        let script = "return new Date(arguments[0]).toTimeString().slice(0, 8)";
+        self.browser.run(script, vec![at_ms.into()]).await.as_str().expect("a time").to_owned()
+    }
+
     async fn state(&self) -> String {
         self.browser.text(".metrics-state").await.unwrap_or_default()
     }
@@ -253,6 +259,39 @@ async fn a_click_locks_a_moment_and_arrows_move_it_from_sample_to_sample() {
     desk.until_number("at", "two samples later", |ms| ms - first_ms == 2_000.0).await;
     desk.browser.until_some("[role=status], [aria-live=polite]", "red").await;
     desk.key("Escape").await;
+    eventually("nothing is locked", async || desk.query("at").await.is_none().then_some(())).await;
+    desk.browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_locked_moment_out_of_view_is_in_nobodys_way() {
+    let desk = Desk::set().await;
+    desk.drag(0.3, 0.3, 0).await;
+    let locked_ms = desk.until_number("at", "locked", |_| true).await;
+    desk.browser.click_text(".segment", "1 min").await;
+    desk.focus_chart().await;
+    for _ in 0..3 {
+        desk.key("+").await;
+    }
+    desk.key("0").await;
+    // A window of seconds up to the present: the locked moment has left it, and a pointer shows what is below it.
+    desk.until_state("Live").await;
+    desk.mouse("mouseMoved", 0.5, json!({})).await;
+    desk.browser.until_some(".chart-tip", "red").await;
+    desk.browser.until_some(".metrics-undo .button", "Unlock").await;
+    desk.drag(0.5, 0.5, 0).await;
+    let again_ms = desk.until_number("at", "the moment of the click", |ms| locked_ms < ms).await;
+    desk.browser.until_some(".chart-tip-lock", "locked").await;
+
+    // A double click means the present, not the lock.
+    let click = |n: u32| json!({ "button": "left", "buttons": 1, "clickCount": n });
+    for n in 1..=2 {
+        desk.mouse("mousePressed", 0.8, click(n)).await;
+        desk.mouse("mouseReleased", 0.8, click(n)).await;
+    }
+    desk.browser.until_painted().await;
+    desk.until_number("at", "as it was", |ms| ms == again_ms).await;
+    desk.browser.click_text(".metrics-undo .button", &format!("Unlock {}", desk.clock(again_ms).await)).await;
     eventually("nothing is locked", async || desk.query("at").await.is_none().then_some(())).await;
     desk.browser.expect_no_errors(false).await;
 }

@@ -39,7 +39,13 @@ impl Control {
         match act {
             ChartAct::Hover(at) => changed(&|cursor| cursor.hover(at.map(whole))),
             ChartAct::Move(at) => changed(&|cursor| cursor.move_to(whole(at))),
-            ChartAct::ToggleLock(at) => changed(&|cursor| cursor.toggle_lock(whole(at))),
+            ChartAct::ToggleLock(at) => changed(&|cursor| {
+                cursor.toggle_lock(whole(at), |at_ms| now.is_none_or(|now| now.view.holds(at_ms)));
+            }),
+            ChartAct::Lock(at) => changed(&|cursor| match at {
+                Some(at_ms) => cursor.lock(at_ms),
+                None => cursor.unlock(),
+            }),
             ChartAct::Unlock => changed(&|cursor| {
                 cursor.unlock();
                 cursor.hover(None);

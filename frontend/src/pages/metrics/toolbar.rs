@@ -5,10 +5,12 @@ use leptos::prelude::*;
 use crate::app::{use_control, utc_offset_minutes};
 use crate::chart::draw::ChartContext;
 use crate::chart::pointer::ChartAct;
+use crate::state::stream::StreamState;
 use crate::state::units;
 
-/// The windows to choose from, in seconds, and their names.
-const WINDOWS: [(u32, &str); 4] = [(60, "1 min"), (300, "5 min"), (900, "15 min"), (3_600, "60 min")];
+/// The windows to choose from, in seconds, and their names: up to all that a relay keeps.
+const WINDOWS: [(u32, &str); 6] =
+    [(60, "1 min"), (300, "5 min"), (900, "15 min"), (3_600, "60 min"), (86_400, "24 h"), (604_800, "7 d")];
 
 /// The toolbar. It is always there and always as high, so that nothing moves when a pause begins.
 #[component]
@@ -19,12 +21,21 @@ pub fn Toolbar(
     let control = use_control();
     let stores = control.stores.clone();
     let is_live = move || context.cursor.with(|cursor| cursor.is_live());
+    let locked_ms = Memo::new(move |_| context.cursor.with(|cursor| cursor.locked_ms()));
+    let is_connected = Memo::new({
+        let feed = stores.feed.clone();
+        move |_| feed.with(StreamState::is_connected)
+    });
     let state = {
         let (agents, n_before) = (stores.agents.clone(), stores.n_samples_at_pause.clone());
         let (window, past) = (stores.window_secs.clone(), stores.past_state.clone());
         move || {
             let mut parts = match context.cursor.with(|cursor| cursor.paused_at_ms()) {
-                None => vec![format!("Live, {}", span(window.get()))],
+                None => {
+                    // What does not come is not live, whatever the clock does.
+                    let state = if is_connected.get() { "Live" } else { "No connection" };
+                    vec![format!("{state}, {}", span(window.get()))]
+                }
                 Some(at_ms) => {
                     let n_new = agents.with(|agents| agents.n_samples).saturating_sub(n_before.get());
                     vec![
@@ -83,12 +94,25 @@ pub fn Toolbar(
                 <span class="pause-mark" class:is-paused=move || !is_live() aria-hidden="true"></span>
                 {move || if is_live() { "Pause" } else { "Go live" }}
             </button>
-            <p class="metrics-state" class:is-paused=move || !is_live()>{state}</p>
-            <Show when=has_hidden>
-                <button class="button quiet" type="button" on:click=show_all.clone()>
-                    "Show all lines"
-                </button>
-            </Show>
+            <p class="metrics-state" class:is-paused=move || !(is_live() && is_connected.get())>{state}</p>
+            <div class="metrics-undo">
+                <Show when=move || locked_ms.get().is_some()>
+                    <button
+                        class="button quiet"
+                        type="button"
+                        aria-keyshortcuts="Escape"
+                        title="Lets the locked moment go, as Escape on a chart does"
+                        on:click=move |_| context.on_act.run(ChartAct::Unlock)
+                    >
+                        {move || locked_ms.get().map(|at_ms| format!("Unlock {}", units::clock(at_ms, utc_offset_minutes())))}
+                    </button>
+                </Show>
+                <Show when=has_hidden>
+                    <button class="button quiet" type="button" on:click=show_all.clone()>
+                        "Show all lines"
+                    </button>
+                </Show>
+            </div>
             <div class="segments" role="group" aria-label="Time shown">
                 {WINDOWS.map(button)}
             </div>
