@@ -1,6 +1,7 @@
 //! Views that more than one page uses. They show stores and call `Control`; they decide nothing.
 
 pub mod empty;
+pub mod focus;
 pub mod in_view;
 pub mod shell;
 pub mod stream_pill;

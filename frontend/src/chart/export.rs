@@ -1,14 +1,17 @@
 //! What a chart shows, as a file: a PNG picture or CSV.
 
+use signalbox_shared::feed::MarkKind;
 use wasm_bindgen::prelude::*;
 use web_sys::{
     Blob, BlobPropertyBag, CanvasRenderingContext2d, Document, HtmlAnchorElement, HtmlCanvasElement, Url,
 };
 
+use super::overlay::pin_text;
 use super::palette::{Rgb, Theme};
 use super::plot::Plot;
 use super::scale::ValueScale;
 use crate::state::alerts::Threshold;
+use crate::state::marks::Pin;
 
 /// Height of a line of text in a picture, in CSS pixels.
 const LINE_PX: f64 = 22.0;
@@ -24,6 +27,8 @@ pub struct Caption {
     pub lines: Vec<(String, Rgb)>,
     /// Bounds that are drawn over it.
     pub thresholds: Vec<Threshold>,
+    /// What happened, each at its part of the plot's width, from left to right.
+    pub pins: Vec<(f64, Pin)>,
 }
 
 /// Saves the picture as `file_name`.
@@ -59,6 +64,7 @@ pub fn save_png(plot: &Plot, caption: &Caption, file_name: String) -> Result<(),
     paper.translate(pad, 0.0)?;
     draw_thresholds(&paper, plot, caption, top)?;
     plot.surface().borrow().copy_to(&paper, &placed.layout, top)?;
+    draw_pins(&paper, plot, caption, top, is_dark)?;
     paper.restore();
     paper.set_font(&font);
     for (number, row) in rows.iter().enumerate() {
@@ -122,6 +128,39 @@ fn draw_thresholds(
             let (left, y) = (f64::from(layout.plot_left), top + f64::from(layout.plot_top) + y.round());
             paper.fill_rect(left, y, f64::from(layout.plot_width), layout.ratio);
             paper.fill_text(&threshold.text, left + 4.0 * layout.ratio, y - 4.0 * layout.ratio)?;
+        }
+    }
+    Ok(())
+}
+
+/// A line for each pin, and its first words where there is room up to the next one.
+fn draw_pins(
+    paper: &CanvasRenderingContext2d,
+    plot: &Plot,
+    caption: &Caption,
+    top: f64,
+    is_dark: bool,
+) -> Result<(), JsValue> {
+    let Some(placed) = plot.placed() else { return Ok(()) };
+    let (layout, ratio) = (&placed.layout, placed.layout.ratio);
+    let (left, width) = (f64::from(layout.plot_left), f64::from(layout.plot_width));
+    let (top, height) = (top + f64::from(layout.plot_top), f64::from(layout.plot_height));
+    paper.set_font(&format!("{}px system-ui, sans-serif", 11.0 * ratio));
+    let xs: Vec<f64> = caption.pins.iter().map(|(place, _)| (left + place * width).round()).collect();
+    for (number, (_, pin)) in caption.pins.iter().enumerate() {
+        let is_alert = pin.marks.iter().any(|mark| mark.kind == MarkKind::Alert);
+        paper.set_fill_style_str(match (is_alert, is_dark) {
+            (true, _) => "#d8392f",
+            (false, true) => "#63c3e0",
+            (false, false) => "#0a6482",
+        });
+        paper.fill_rect(xs[number], top, ratio, height);
+        let words = pin_text(pin);
+        let words = words.lines().next().unwrap_or_default();
+        let x = xs[number] + 4.0 * ratio;
+        let room = xs.get(number + 1).copied().unwrap_or(left + width) - x;
+        if paper.measure_text(words)?.width() <= room {
+            paper.fill_text(words, x, top + 11.0 * ratio)?;
         }
     }
     Ok(())

@@ -80,16 +80,17 @@ pub fn table_times(from_ms: f64, to_ms: f64) -> (f64, Vec<f64>) {
     (step_ms, (0..n_rows).map(|row| (last - row as f64) * step_ms).collect())
 }
 
-/// A CSV file of every point in view, and how many did not fit. Source: RFC 4180.
+/// A CSV file of every point in view, and how many did not fit. Each is a sample where `step_secs` is 0, else the lowest or
+/// the highest value of so many seconds. Source: RFC 4180.
 #[must_use]
 pub fn csv<'a>(
     metric: &str,
     tracks: impl Iterator<Item = Track<'a>>,
-    from_ms: f64,
-    to_ms: f64,
+    (from_ms, to_ms): (f64, f64),
+    step_secs: u32,
     iso: impl Fn(f64) -> String,
 ) -> (String, usize) {
-    let mut text = "time,agent,metric,value\r\n".to_owned();
+    let mut text = "time,agent,metric,value,step_seconds\r\n".to_owned();
     let (mut n_lines, mut n_cut) = (0, 0);
     let metric = field(metric);
     for track in tracks {
@@ -105,7 +106,8 @@ pub fn csv<'a>(
                 continue;
             }
             n_lines += 1;
-            text.push_str(&format!("{},{name},{metric},{value}\r\n", iso(points.timestamp_ms(index))));
+            let time = iso(points.timestamp_ms(index));
+            text.push_str(&format!("{time},{name},{metric},{value},{step_secs}\r\n"));
         }
     }
     (text, n_cut)
@@ -187,8 +189,8 @@ mod tests {
     fn csv_is_quoted_and_has_the_points_in_view() {
         let (a, b) = (series(&every_second(0..10)), series(&every_second(8..9)));
         let tracks = [Track { name: "a,\"b\"", series: &a }, Track { name: "=cmd()", series: &b }];
-        let (text, n_cut) = csv("cpu", tracks.into_iter(), 7_000.0, 9_000.0, |ms| ms.to_string());
-        let expected = "time,agent,metric,value\r\n7000,\"a,\"\"b\"\"\",cpu,7\r\n8000,\"a,\"\"b\"\"\",cpu,8\r\n8000,'=cmd(),cpu,8\r\n";
+        let (text, n_cut) = csv("cpu", tracks.into_iter(), (7_000.0, 9_000.0), 60, |ms| ms.to_string());
+        let expected = "time,agent,metric,value,step_seconds\r\n7000,\"a,\"\"b\"\"\",cpu,7,60\r\n8000,\"a,\"\"b\"\"\",cpu,8,60\r\n8000,'=cmd(),cpu,8,60\r\n";
         assert_eq!((text.as_str(), n_cut), (expected, 0));
     }
 }

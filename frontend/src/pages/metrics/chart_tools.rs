@@ -3,18 +3,24 @@
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::HtmlElement;
 
 use crate::app::{use_control, utc_offset_minutes};
 use crate::chart::draw::ChartContext;
 use crate::chart::export::{Caption, save_png, save_text};
 use crate::chart::palette::Theme;
+use crate::chart::pointer::is_plain;
 use crate::chart::readout::csv;
 use crate::chart::view::ChartHandle;
+use crate::components::focus::leaves;
 use crate::state::alerts::Threshold;
 use crate::state::metrics_query::{FixedRange, range_from_fields};
 use crate::state::units;
 
+/// What hands can do with a chart.
+const HINTS: &str = "Drag to zoom, with Shift to move through time; Ctrl and the wheel zoom, too. A click locks a moment. \
+    Arrow keys go from sample to sample, M from mark to mark, + and − zoom. 0 or a double click returns to the present.";
 /// Lines that a picture names; the others are counted.
 const PNG_NAMES_MAX: usize = 60;
 
@@ -45,10 +51,27 @@ pub fn ChartTools(
             menu.set_open(false);
         }
     };
+    // Escape gives the keyboard back to where it came from; going elsewhere closes it, too.
+    let on_key = move |event: leptos::ev::KeyboardEvent| {
+        let open = menu.get_untracked().filter(|menu| menu.open());
+        if let (true, "Escape", Some(menu)) = (is_plain(&event), &*event.key(), open) {
+            event.stop_propagation();
+            menu.set_open(false);
+            let summary = menu.query_selector("summary").ok().flatten();
+            if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
+                // A focus that is refused leaves the person where they were.
+                let _ = summary.focus();
+            }
+        }
+    };
+    let step_secs = {
+        let past = use_control().stores.past_state;
+        move || past.peek(|past| past.held.filter(|_| past.is_shown).map_or(0, |held| held.step_secs))
+    };
     let on_csv = {
         let metric = metric.clone();
         move |_| {
-            note.set(save_csv(&metric, context));
+            note.set(save_csv(&metric, step_secs(), context));
             close();
         }
     };
@@ -62,13 +85,13 @@ pub fn ChartTools(
     };
     let label = format!("{title}: range, table, files");
     view! {
-        <details class="chart-menu" node_ref=menu>
+        <details class="chart-menu" node_ref=menu on:keydown=on_key on:focusout=move |event| if leaves(&event) { close() }>
             <summary aria-label=label.clone() title=label>
                 <svg viewBox="0 0 20 20" aria-hidden="true">
                     <circle cx="4" cy="10" r="1.600" /><circle cx="10" cy="10" r="1.600" /><circle cx="16" cy="10" r="1.600" />
                 </svg>
             </summary>
-            <div class="chart-menu-body panel">
+            <div class="chart-menu-body panel" tabindex="-1">
                 <RangeForm metric unit fixed />
                 <div class="chart-menu-row">
                     <button class="button quiet" type="button" on:click=move |_| { is_table.update(|is| *is = !*is); close(); }>
@@ -77,6 +100,7 @@ pub fn ChartTools(
                     <button class="button quiet" type="button" on:click=on_png>"Save PNG"</button>
                     <button class="button quiet" type="button" on:click=on_csv>"Save CSV"</button>
                 </div>
+                <p class="chart-hints">{HINTS}</p>
             </div>
         </details>
         <span class="chart-note" role="status">{note}</span>
@@ -137,11 +161,11 @@ fn RangeForm(
 }
 
 /// Saves every point in view, and says what became of it.
-fn save_csv(metric: &str, context: ChartContext) -> String {
+fn save_csv(metric: &str, step_secs: u32, context: ChartContext) -> String {
     let Some(now) = context.timeline.now() else { return String::new() };
     let text = context.with_tracks(metric, Theme::Light, |tracks| {
         let tracks = tracks.map(|(track, _)| track);
-        csv(metric, tracks, now.view.start_ms(), now.view.end_ms, iso)
+        csv(metric, tracks, (now.view.start_ms(), now.view.end_ms), step_secs, iso)
     });
     let Some((text, n_cut)) = text else { return String::new() };
     let name = file_name(metric, now.view.end_ms, "csv");
@@ -173,7 +197,12 @@ fn save_picture(
         let date = iso(now.view.end_ms).get(..10).unwrap_or_default().to_owned();
         let (from, to) = (clock(now.view.start_ms()), clock(now.view.end_ms));
         let title = format!("{title} ({unit}), {from} to {to}, {date}");
-        let caption = Caption { title, lines: lines.unwrap_or_default(), thresholds };
+        let pins = context.marks.try_with_untracked(|marks| {
+            let pins = marks.pins(now.view.start_ms(), now.view.end_ms, 1.0).into_iter();
+            pins.map(|pin| (now.view.place_of(pin.at_ms as f64), pin)).collect()
+        });
+        let caption =
+            Caption { title, lines: lines.unwrap_or_default(), thresholds, pins: pins.unwrap_or_default() };
         save_png(plot, &caption, name.clone())
     });
     match saved {
