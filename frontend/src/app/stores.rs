@@ -13,7 +13,7 @@ use signalbox_shared::socket::SocketLimits;
 use super::live::Live;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
-use crate::state::agents::Agents;
+use crate::state::agents::{AGENTS_MAX, Agents, METRICS_MAX};
 use crate::state::alerts::Alerts;
 use crate::state::changes::Changes;
 use crate::state::channels::Channels;
@@ -33,8 +33,12 @@ use crate::state::tail::Tail;
 use crate::state::time_cursor::TimeCursor;
 
 /// What the store of the past holds at most: as the other one, with half the memory, for its points are few.
-const PAST_BOUNDS: StoreBounds =
-    StoreBounds { agents_max: 256, metrics_max: 32, points_max: 4_096, points_total_max: 2 * 1_024 * 1_024 };
+const PAST_BOUNDS: StoreBounds = StoreBounds {
+    agents_max: AGENTS_MAX,
+    metrics_max: METRICS_MAX,
+    points_max: 4_096,
+    points_total_max: 2 * 1_024 * 1_024,
+};
 
 /// Of the agents' readings the views are told this often at most, in milliseconds: faster nobody can read a table.
 pub(super) const AGENTS_BEAT_MS: f64 = 1_000.0;

@@ -10,6 +10,7 @@ use signalbox_shared::feed::{AgentState, MetricsHistory};
 use super::css_colors::rgb_from_name;
 use super::palette::{N_SLOTS, slot_of};
 use super::series::{Pushed, Room, Series};
+use crate::state::agents::{AGENTS_MAX, METRICS_MAX};
 
 /// What the store holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +26,15 @@ pub struct StoreBounds {
 }
 
 impl Default for StoreBounds {
-    /// 256 agents (the relay keeps 200), 32 metrics each, 4,096 points each (over an hour at one a second), and 80 MiB
-    /// of memory in all.
+    /// As many agents and metrics as the table has, so that what has a row has a line; 4,096 points each (over an hour at
+    /// one a second), and 80 MiB of memory in all.
     fn default() -> Self {
-        Self { agents_max: 256, metrics_max: 32, points_max: 4_096, points_total_max: 4 * 1_024 * 1_024 }
+        Self {
+            agents_max: AGENTS_MAX,
+            metrics_max: METRICS_MAX,
+            points_max: 4_096,
+            points_total_max: 4 * 1_024 * 1_024,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The rows of the agents' table: searched, sorted, ready to read.
 
+use std::collections::HashMap;
+
 use signalbox_shared::feed::AgentState;
 
 use super::agents::{Agent, Agents};
@@ -34,6 +36,9 @@ pub struct TableQuery {
     pub key: SortKey,
     /// Largest first.
     pub is_descending: bool,
+    /// The names in the order in which they stood when somebody began to point at them: nothing moves away below a hand.
+    /// Who comes meanwhile stands behind them. Empty while nobody does.
+    pub held: Vec<String>,
 }
 
 impl TableQuery {
@@ -53,6 +58,8 @@ pub struct AgentRow {
     pub state: &'static str,
     /// The rules by which it is in alert.
     pub alerts: Vec<String>,
+    /// How its clock differs from the relay's; empty while they agree.
+    pub clock: String,
     /// The values of the columns, a dash for none.
     pub values: Vec<String>,
     /// Samples a second.
@@ -82,6 +89,7 @@ pub fn agent_rows(
                 || is_in(name)
                 || state_name(agent.state, is_connected) == search
                 || has_alert
+                || is_in(&clock_words(agent))
                 || alerts.iter().any(|text| is_in(text))
         })
         .collect();
@@ -105,11 +113,16 @@ pub fn agent_rows(
             (a, b) => b.is_some().cmp(&a.is_some()),
         });
     }
+    if !query.held.is_empty() {
+        let place: HashMap<&str, usize> = query.held.iter().map(String::as_str).zip(0..).collect();
+        found.sort_by_key(|(name, ..)| place.get(name).copied().unwrap_or(usize::MAX));
+    }
     let n_found = found.len();
     let row = |(name, agent, alerts): (&str, &Agent, Vec<&str>)| AgentRow {
         name: name.to_owned(),
         state: state_name(agent.state, is_connected),
         alerts: alerts.into_iter().map(str::to_owned).collect(),
+        clock: clock_words(agent),
         values: metrics
             .iter()
             .map(|metric| {
@@ -126,6 +139,14 @@ pub fn agent_rows(
 fn rate(agent: &Agent) -> Option<f64> {
     let is_live = agent.state == AgentState::Joined;
     agent.interval_ms.filter(|&ms| 0 < ms && is_live).map(|ms| 1_000.0 / ms as f64)
+}
+
+fn clock_words(agent: &Agent) -> String {
+    let words = |behind_ms: i64| {
+        let side = if behind_ms < 0 { "ahead" } else { "behind" };
+        format!("clock {} {side}", units::age(behind_ms.abs()))
+    };
+    agent.clock_behind_ms().map(words).unwrap_or_default()
 }
 
 fn state_rank(state: AgentState) -> u8 {
@@ -189,7 +210,7 @@ mod tests {
     }
 
     fn check(search: &str, key: SortKey, is_descending: bool, expected: &[&str]) {
-        let query = TableQuery { search: search.into(), key, is_descending };
+        let query = TableQuery { search: search.into(), key, is_descending, held: Vec::new() };
         let (agents, alerts) = (agents(), alerts());
         let (rows, n) = agent_rows((&agents, &alerts), &query, &[], 3_000, true, 10);
         assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), expected, "{query:?}");
@@ -204,6 +225,18 @@ mod tests {
         check("", SortKey::Metric("fans".into()), false, &["green", "Blue", "red"]);
         check("", SortKey::Metric("fans".into()), true, &["green", "Blue", "red"]);
         check("", SortKey::State, true, &["red", "Blue", "green"]);
+    }
+
+    #[test]
+    fn the_order_is_held_while_somebody_points_at_it() {
+        let held = vec!["red".to_owned(), "lost".to_owned(), "green".to_owned()];
+        let query = TableQuery { key: SortKey::Metric("cpu".into()), held, ..TableQuery::default() };
+        let names = |n_max| {
+            let (rows, n) = agent_rows((&agents(), &alerts()), &query, &[], 3_000, true, n_max);
+            (rows.into_iter().map(|row| row.name).collect::<Vec<_>>(), n)
+        };
+        assert_eq!(names(10), (vec!["red".to_owned(), "green".to_owned(), "Blue".to_owned()], 3));
+        assert_eq!(names(1), (vec!["red".to_owned()], 3));
     }
 
     #[test]
@@ -226,6 +259,22 @@ mod tests {
         assert_eq!((rows[0].values[0].as_str(), rows[0].values[1].as_str()), ("20.0\u{202f}%", "–"));
         assert_eq!((rows[0].state, rows[0].age.as_str()), ("unknown", "3\u{202f}s"));
         assert_eq!(read(9).0[2].alerts, ["mem above 1"]);
+    }
+
+    #[test]
+    fn a_clock_that_differs_is_said_and_found() {
+        let mut agents = agents();
+        let red_at_ms = agents.agent("red").unwrap().sampled_at_ms;
+        agents.set_relay_now(red_at_ms + 3_600_000, 1_000);
+        let late = r#"{"color":"late","timestamp":"2026-01-01T00:00:01Z","cpu":1,"mem":5}"#;
+        agents.apply_sample(&Sample::from_json(late.as_bytes()).unwrap(), 1_000);
+        let clocks = |search: &str| {
+            let query = TableQuery { search: search.into(), ..TableQuery::default() };
+            let (rows, _) = agent_rows((&agents, &alerts()), &query, &[], 1_000, true, 10);
+            rows.into_iter().map(|row| (row.name, row.clock)).collect::<Vec<_>>()
+        };
+        assert_eq!(clocks("clock"), [("late".to_owned(), "clock 60\u{202f}min behind".to_owned())]);
+        assert!(clocks("red").iter().all(|(_, clock)| clock.is_empty()));
     }
 
     #[test]

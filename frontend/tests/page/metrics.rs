@@ -45,6 +45,38 @@ async fn an_agents_name_is_text_and_its_state_is_said() {
 }
 
 #[wasm_bindgen_test]
+async fn rows_stand_still_below_a_pointer() {
+    let page = Page::open(View::Metrics);
+    sample(&page, "red", 10.0);
+    sample(&page, "blue", 5.0);
+    eventually("both rows stand", || page.count(".agents tbody tr") == 2).await;
+    page.click(".agents thead th.number .sort");
+    eventually("the busiest is first", || page.text(".agents tbody tr").contains("red")).await;
+    // Rows out of view wait their turn.
+    page.find(".agents tbody").unwrap().scroll_into_view();
+    page.point(".agents tbody", "pointerenter");
+    sample(&page, "blue", 50.0);
+    eventually("its value changes", || page.text(".agents tbody tr:nth-child(2)").contains("50.0 %")).await;
+    assert!(page.text(".agents-panel .summary").contains("order held"));
+    page.point(".agents tbody", "pointerleave");
+    eventually("and then its place", || page.text(".agents tbody tr").contains("blue")).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_name_in_the_table_is_chosen_as_in_a_legend() {
+    let page = Page::open(View::Metrics);
+    sample(&page, "red", 10.0);
+    sample(&page, "blue", 5.0);
+    eventually("both rows stand", || page.count(".agents tbody tr") == 2).await;
+    let pressed =
+        |n: u32| page.attribute(&format!(".agents tbody tr:nth-child({n}) .agent-name"), "aria-pressed");
+    page.click(".agents tbody tr:nth-child(1) .agent-name");
+    eventually("blue alone", || (pressed(1), pressed(2)) == ("true".into(), "false".into())).await;
+    page.click(".agents tbody tr:nth-child(1) .agent-name");
+    eventually("both again", || (pressed(1), pressed(2)) == ("true".into(), "true".into())).await;
+}
+
+#[wasm_bindgen_test]
 async fn what_does_not_come_is_not_called_live() {
     let page = Page::open(View::Metrics);
     sample(&page, "red", 10.0);

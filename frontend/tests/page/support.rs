@@ -93,6 +93,12 @@ impl Page {
         element.dispatch_event(&web_sys::Event::new(event).unwrap()).unwrap();
     }
 
+    /// Lets a pointer come to the first one, or leave it, by the event's name.
+    pub(crate) fn point(&self, selector: &str, event: &str) {
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is not there"));
+        element.dispatch_event(&web_sys::PointerEvent::new(event).unwrap()).unwrap();
+    }
+
     /// Types `text` into the first one, as a person would: the page hears of it.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
         let field = self.find(selector).unwrap_or_else(|| panic!("{selector} is not there"));

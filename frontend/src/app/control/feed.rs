@@ -29,7 +29,10 @@ impl Control {
                 stores.agents.update(|agents| agents.apply_change(&change, now_ms()));
             }
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are far below 2^53")]
-            FeedOutput::Event(FeedEvent::Ping(ping), _) => stores.series.set_relay_now_ms(ping.now_ms as f64),
+            FeedOutput::Event(FeedEvent::Ping(ping), _) => {
+                stores.series.set_relay_now_ms(ping.now_ms as f64);
+                stores.agents.update(|agents| agents.set_relay_now(ping.now_ms, now_ms()));
+            }
             FeedOutput::Event(FeedEvent::Alert(change), id) => {
                 stores.alerts.update(|alerts| alerts.apply_change(&change, id));
             }
@@ -52,7 +55,8 @@ impl Control {
 
     pub(super) fn prune_agents(&self, now_ms: i64) {
         if self.stores.agents.peek(|agents| agents.tally().2 > 0) {
-            for name in self.stores.agents.update(|agents| agents.prune(now_ms)) {
+            let window_ms = self.ms_in_view();
+            for name in self.stores.agents.update(|agents| agents.prune(now_ms, window_ms)) {
                 self.stores.series.update(|series| series.forget(&name));
             }
         }

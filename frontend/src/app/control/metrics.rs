@@ -197,6 +197,7 @@ impl Control {
             let answer = history::metrics_in_steps(&relay, window_secs, step_secs, until_ms.map(whole)).await;
             match answer {
                 Ok(history) => {
+                    this.stores.agents.update(|agents| agents.apply_past(&history, now_ms()));
                     let held = Coverage { from_ms, to_ms: until_ms, step_secs };
                     // What was held is of another part, or of other steps.
                     this.stores.past.update(crate::chart::store::SeriesStore::clear);
@@ -225,6 +226,11 @@ impl Control {
         let end_ms =
             paused.map_or_else(|| self.stores.series.relay_now_ms() - LIVE_WITHIN_MS / 2.0, |ms| ms as f64);
         Viewport { window_ms, end_ms }
+    }
+
+    /// Milliseconds from the charts' left edge to the present.
+    pub(super) fn ms_in_view(&self) -> i64 {
+        whole(self.stores.series.relay_now_ms() - self.viewport().start_ms())
     }
 
     /// Since when every sample is held as it came; none before the first history.

@@ -10,8 +10,10 @@ use send_wrapper::SendWrapper;
 use crate::app::use_control;
 use crate::chart::legend::Pick;
 use crate::chart::palette::{Rgb, Theme, color_of, slot_of};
+use crate::chart::pointer::is_plain;
 use crate::chart::spark::{SPARK_SIZE, spark_path};
 use crate::chart::store::Agent;
+use crate::components::focus::leaves;
 use crate::components::in_view::in_view;
 use crate::state::agent_rows::{AgentRow, ROWS_STEP, SortKey, TableQuery, agent_rows};
 use crate::state::stream::StreamState;
@@ -56,6 +58,18 @@ pub fn AgentTable() -> impl IntoView {
     let names = Memo::new(move |_| {
         shown.with(|shown| shown.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>())
     });
+    let is_held = Memo::new(move |_| query.with(|query| !query.held.is_empty()));
+    let hold = move || {
+        if !is_held.get_untracked() {
+            query.update(|query| query.held = names.get_untracked());
+        }
+    };
+    let release = move || {
+        if is_held.get_untracked() {
+            query.update(|query| query.held.clear());
+        }
+    };
+    let is_moving = move || is_held.get() && query.with(|query| query.key != SortKey::Name);
     let n_more = Memo::new(move |_| shown.with(|shown| shown.n_found - shown.rows.len()));
     let headings = move || {
         let heading = |metric: String| {
@@ -74,6 +88,7 @@ pub fn AgentTable() -> impl IntoView {
                 <p class="summary">
                     {move || units::counted(shown.with(|shown| shown.n_found) as u64, "agent", "agents")}
                     {move || (0 < n_cut()).then(|| format!(", {} charted but not listed", units::counted(n_cut() as u64, "metric", "metrics")))}
+                    {move || is_moving().then_some(", order held while you are at them")}
                 </p>
                 <input
                     class="field agent-search"
@@ -97,7 +112,12 @@ pub fn AgentTable() -> impl IntoView {
                             <SortHeading query key=SortKey::Age is_number=true>"Age"</SortHeading>
                         </tr>
                     </thead>
-                    <tbody>
+                    <tbody
+                        on:pointerenter=move |event| if event.pointer_type() != "touch" { hold() }
+                        on:pointerleave=move |_| release()
+                        on:focusin=move |_| hold()
+                        on:focusout=move |event| if leaves(&event) { release() }
+                    >
                         <For each=move || names.get() key=Clone::clone let:name>
                             <Row name shown columns />
                         </For>
@@ -169,7 +189,8 @@ fn Row(
                     return found.map(|(_, row)| row.clone()).unwrap_or_default();
                 };
                 let is_due = is_in_view || at % TURNS == shown.turn % TURNS;
-                let is_news = (row.state, &row.alerts) != (before.state, &before.alerts);
+                let is_news =
+                    (row.state, &row.alerts, &row.clock) != (before.state, &before.alerts, &before.clock);
                 if is_due || is_news { row.clone() } else { before.clone() }
             })
         }
@@ -194,13 +215,25 @@ fn Row(
                 .collect_view()
         })
     };
+    let clock = move || {
+        let text = row.with(|row| row.clock.clone());
+        let title = "Its samples' timestamps differ that much from the relay's clock, and its line stands where they say";
+        (!text.is_empty()).then(|| view! { <span class="agent-clock" title=title>{text}</span> })
+    };
     let control = SendWrapper::new(control);
-    let toggle = {
-        let name = name.clone();
-        move |event: leptos::ev::MouseEvent| {
-            let name = name.clone();
-            control.pick(if event.shift_key() { Pick::Solo(name) } else { Pick::Toggle(name) });
-        }
+    // The same as in the charts' legends.
+    let (click, key) = {
+        let (on_click, on_key, control_of_key) = (name.clone(), name.clone(), control.clone());
+        let click = move |event: leptos::ev::MouseEvent| {
+            let name = on_click.clone();
+            control.pick(if event.shift_key() { Pick::Toggle(name) } else { Pick::Solo(name) });
+        };
+        let key = move |event: leptos::ev::KeyboardEvent| {
+            if event.key() == "x" && is_plain(&event) {
+                control_of_key.pick(Pick::Toggle(on_key.clone()));
+            }
+        };
+        (click, key)
     };
     view! {
         <tr node_ref=element data-state=move || row.with(|row| row.state) class:in-alert=move || row.with(|row| !row.alerts.is_empty())>
@@ -208,15 +241,17 @@ fn Row(
                 <button
                     class="agent-name"
                     type="button"
-                    title="Click: its lines in or out of the charts. Shift-click: its lines alone."
+                    title="Click: its lines alone. Shift-click or x: in or out of the charts."
                     aria-pressed=move || (!is_hidden.get()).to_string()
-                    on:click=toggle
+                    aria-keyshortcuts="x"
+                    on:click=click
+                    on:keydown=key
                 >
                     <Swatch name=name.clone() />
                     <span class="ellipsis">{name.clone()}</span>
                 </button>
             </th>
-            <td><span class="agent-state">{move || row.with(|row| row.state)}</span>{alerts}</td>
+            <td><span class="agent-state">{move || row.with(|row| row.state)}</span>{alerts}{clock}</td>
             <td><Spark name is_in_view /></td>
             {values}
             <td class="number" data-label="samples">{move || row.with(|row| row.rate.clone())}</td>
