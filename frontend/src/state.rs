@@ -27,6 +27,7 @@ pub mod patrons;
 pub mod payload_form;
 pub mod publish_draft;
 pub mod publishes;
+pub mod refusals;
 pub mod relay_address;
 pub mod repeat;
 pub mod requests;

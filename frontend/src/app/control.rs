@@ -67,6 +67,8 @@ struct Inner {
     n_past_appended: Cell<u64>,
     /// When the relay may be asked for the past again, in milliseconds by the page's clock.
     past_again_at_ms: Cell<i64>,
+    /// When the relay is asked next what it refused, in milliseconds by the page's clock.
+    refusals_at_ms: Cell<i64>,
     feed: RefCell<Option<Feed>>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Requests>,
@@ -98,6 +100,7 @@ impl Default for Inner {
             recent_from_ms: Cell::default(),
             n_past_appended: Cell::default(),
             past_again_at_ms: Cell::default(),
+            refusals_at_ms: Cell::default(),
             feed: RefCell::default(),
             socket: RefCell::default(),
             requests: RefCell::default(),
@@ -198,6 +201,7 @@ impl Control {
         self.socket().iter().for_each(Socket::tick);
         self.tick_chat(now_ms);
         self.look_after_past(now_ms);
+        self.look_after_refusals(now_ms);
         // Ages change once a second, together with the readings.
         let steady = steady_ms();
         if beat::wait_ms(self.inner.clock_at_ms.get(), steady, AGENTS_BEAT_MS) <= 0.0 {

@@ -25,6 +25,7 @@ use crate::state::news_board::NewsBoard;
 use crate::state::past::PastState;
 use crate::state::patrons::Patrons;
 use crate::state::publishes::Publishes;
+use crate::state::refusals::Refusals;
 use crate::state::repeat::Repeat;
 use crate::state::route::{Query, View};
 use crate::state::series_choice::SeriesChoice;
@@ -118,6 +119,8 @@ pub struct Stores {
     pub alerts: Live<Alerts>,
     /// What happened when.
     pub marks: Live<Marks>,
+    /// What the collector did not take.
+    pub refusals: Live<Refusals>,
     /// Messages of the relay that did not decode, since the page was opened.
     pub n_undecodable: Live<u64>,
     /// The channels.
@@ -181,6 +184,7 @@ impl Default for Stores {
             n_samples_at_pause: ArcRwSignal::default(),
             alerts: Live::default(),
             marks: Live::default(),
+            refusals: Live::default(),
             n_undecodable: Live::default(),
             channels: Live::default(),
             tail: Live::default(),

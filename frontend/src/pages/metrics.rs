@@ -4,12 +4,13 @@ pub mod agent_table;
 pub mod chart_table;
 pub mod chart_tools;
 pub mod charts;
+pub mod refusals;
 pub mod toolbar;
 
 use std::time::Duration;
 
-use leptos::ev;
 use leptos::prelude::*;
+use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -20,10 +21,12 @@ use crate::chart::pointer::{ChartAct, is_plain};
 use crate::chart::timeline::Timeline;
 use crate::components::empty::Empty;
 use crate::state::metrics_query::MetricsQuery;
+use crate::state::refusals::Refusals;
 use crate::state::stream::StreamState;
 use crate::state::units;
 use agent_table::AgentTable;
 use charts::Charts;
+use refusals::RefusalPanel;
 use toolbar::Toolbar;
 
 /// The address follows the view after so long: a drag changes it sixty times a second, and browsers allow few changes.
@@ -42,6 +45,11 @@ pub fn MetricsPage() -> impl IntoView {
         let agents = stores.agents.clone();
         move |_| agents.with(|agents| (agents.tally(), agents.n_refused))
     });
+    let note = Memo::new({
+        let refusals = stores.refusals.clone();
+        move |_| refusals.with(Refusals::note)
+    });
+    let panel = NodeRef::<html::Details>::new();
     let is_connected = Memo::new(move |_| stores.feed.with(StreamState::is_connected));
     let summary = move || {
         let ((n_live, n_stale, n_gone), n_refused) = tally.get();
@@ -80,6 +88,15 @@ pub fn MetricsPage() -> impl IntoView {
             <div class="page-head">
                 <h1>"Metrics"</h1>
                 <p class="summary">{summary}</p>
+                <Show when=move || !note.with(String::is_empty)>
+                    <button
+                        class="button quiet refused-note"
+                        type="button"
+                        title="Messages that the collector did not take. Press to see why."
+                        on:click=move |_| lead_to(panel)>
+                        {note}
+                    </button>
+                </Show>
             </div>
             <Show
                 when=move || !is_empty.get()
@@ -97,7 +114,20 @@ pub fn MetricsPage() -> impl IntoView {
                 <Charts context />
                 <AgentTable />
             </Show>
+            <RefusalPanel panel />
         </div>
+    }
+}
+
+/// Opens the panel and goes there, with the keyboard too.
+fn lead_to(panel: NodeRef<html::Details>) {
+    let Some(panel) = panel.get_untracked() else { return };
+    panel.set_open(true);
+    panel.scroll_into_view();
+    let summary = panel.query_selector("summary").ok().flatten();
+    if let Some(summary) = summary.and_then(|summary| summary.dyn_into::<HtmlElement>().ok()) {
+        // A focus that is refused leaves the person where they were.
+        let _ = summary.focus();
     }
 }
 

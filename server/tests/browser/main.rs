@@ -5,6 +5,7 @@
 
 #![expect(unreachable_pub, reason = "`pub` marks what the tests may use of their support")]
 
+mod agents_wrong;
 mod apart;
 mod changes;
 mod chat;

@@ -9,9 +9,11 @@ use crate::chart::pointer::ChartAct;
 use crate::chart::timeline::Now;
 use crate::state::metrics_query::{FixedRange, MetricsQuery};
 use crate::state::past::{APPENDED_MAX, envelope};
+use crate::state::refusals::Refusals;
 use crate::state::route::View;
+use crate::state::stream::StreamState;
 use crate::state::viewport::{Coverage, Viewport, WINDOW_MS_MAX};
-use crate::transport::{history, now_ms};
+use crate::transport::{history, now_ms, page_events};
 
 /// An edge so near to the present, in milliseconds, is the present: the charts are as much behind it.
 const LIVE_WITHIN_MS: f64 = 2_500.0;
@@ -19,6 +21,8 @@ const LIVE_WITHIN_MS: f64 = 2_500.0;
 const PAST_MARGIN: f64 = 0.25;
 /// A relay that did not answer is asked again after so long, in milliseconds.
 const RETRY_AFTER_MS: i64 = 5_000;
+/// What was refused is asked for this often, in milliseconds: soon enough for who has just started an agent.
+const REFUSALS_EVERY_MS: i64 = 3_000;
 /// Pixels that a chart is taken to have, at least and at most; two points for each must fit a series of the store.
 const WIDTH_PX: (f64, f64) = (300.0, 1_400.0);
 
@@ -180,6 +184,23 @@ impl Control {
         if must_ask {
             self.fetch_past(view, step_secs);
         }
+    }
+
+    /// Asks now and then what the collector refused, while somebody looks; to be called a few times a second.
+    pub(super) fn look_after_refusals(&self, now_ms: i64) {
+        let is_asked = self.stores.view.get_untracked() == View::Metrics
+            && self.stores.feed.peek(StreamState::is_connected)
+            && !page_events::is_hidden()
+            && self.inner.refusals_at_ms.get() <= now_ms;
+        let Some(relay) = self.inner.relay.borrow().clone().filter(|_| is_asked) else { return };
+        self.inner.refusals_at_ms.set(now_ms + REFUSALS_EVERY_MS);
+        let refusals = self.stores.refusals.clone();
+        spawn_local(async move {
+            // A relay that does not answer now is asked again; what it said stays.
+            if let Ok(info) = history::info(&relay).await {
+                refusals.set(Refusals::read(&info.collector));
+            }
+        });
     }
 
     fn fetch_past(&self, view: Viewport, step_secs: u32) {

@@ -29,6 +29,26 @@ impl Agent {
     }
 }
 
+/// A program that pushes whatever it likes to the collector, docs/protocol.md §2.
+pub struct Pusher(zmq::Socket);
+
+impl Pusher {
+    /// Connects.
+    pub fn connect(ports: &Ports) -> Self {
+        let socket = zmq::Context::new().socket(zmq::PUSH).expect("a socket");
+        // Nobody waits for what cannot be delivered when the test is over.
+        socket.set_linger(0).expect("an option of every socket");
+        let endpoint = format!("tcp://127.0.0.1:{}", ports.collector_pull);
+        socket.connect(&endpoint).expect("an address that can be connected to");
+        Self(socket)
+    }
+
+    /// Pushes one message.
+    pub fn push(&self, message: &[u8]) {
+        self.0.send(message, 0).expect("the collector takes messages");
+    }
+}
+
 /// A program that publishes by the protocol of docs/protocol.md §1.
 pub struct Publisher(TcpStream);
 
