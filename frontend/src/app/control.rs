@@ -61,8 +61,8 @@ pub struct Control {
 
 struct Inner {
     relay: RefCell<Option<RelayAddress>>,
-    /// Since when every sample is held as it came, in milliseconds by the relay's clock; none before the history.
-    recent_from_ms: Cell<Option<f64>>,
+    /// From when to when every sample is held as it came, in milliseconds by the relay's clock; none before the history.
+    recent_ms: Cell<Option<(f64, f64)>>,
     /// Samples put behind the history of the past since it was fetched.
     n_past_appended: Cell<u64>,
     /// When the relay may be asked for the past again, in milliseconds by the page's clock.
@@ -97,7 +97,7 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             relay: RefCell::default(),
-            recent_from_ms: Cell::default(),
+            recent_ms: Cell::default(),
             n_past_appended: Cell::default(),
             past_again_at_ms: Cell::default(),
             refusals_at_ms: Cell::default(),

@@ -119,6 +119,8 @@ pub struct Stores {
     pub alerts: Live<Alerts>,
     /// What happened when.
     pub marks: Live<Marks>,
+    /// When the relay's history began anew while the page was open, by the relay's clock.
+    pub anew_at_ms: Live<Option<i64>>,
     /// What the collector did not take.
     pub refusals: Live<Refusals>,
     /// Messages of the relay that did not decode, since the page was opened.
@@ -184,6 +186,7 @@ impl Default for Stores {
             n_samples_at_pause: ArcRwSignal::default(),
             alerts: Live::default(),
             marks: Live::default(),
+            anew_at_ms: Live::default(),
             refusals: Live::default(),
             n_undecodable: Live::default(),
             channels: Live::default(),

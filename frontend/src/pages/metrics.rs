@@ -15,7 +15,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::app::control::Control;
-use crate::app::use_control;
+use crate::app::{use_control, utc_offset_minutes};
 use crate::chart::draw::ChartContext;
 use crate::chart::pointer::{ChartAct, is_plain};
 use crate::chart::timeline::Timeline;
@@ -51,6 +51,15 @@ pub fn MetricsPage() -> impl IntoView {
     });
     let panel = NodeRef::<html::Details>::new();
     let is_connected = Memo::new(move |_| stores.feed.with(StreamState::is_connected));
+    // As long as the moment is in view: what the lines lack before it, nobody knows.
+    let anew_in_view = Memo::new({
+        let (stores, control) = (control.stores.clone(), send_wrapper::SendWrapper::new(control.clone()));
+        move |_| {
+            stores.clock_ms.track();
+            stores.window_secs.track();
+            stores.anew_at_ms.with(|at_ms| at_ms.filter(|at_ms| control.is_in_reach(*at_ms)))
+        }
+    });
     let summary = move || {
         let ((n_live, n_stale, n_gone), n_refused) = tally.get();
         if !is_connected.get() {
@@ -65,6 +74,10 @@ pub fn MetricsPage() -> impl IntoView {
         }
         if n_refused > 0 {
             parts.push(format!("{n_refused} samples of further agents not shown"));
+        }
+        if let Some(at_ms) = anew_in_view.get() {
+            let clock = units::clock(at_ms, utc_offset_minutes());
+            parts.push(format!("the relay's history began anew at {clock}"));
         }
         parts.join(", ")
     };

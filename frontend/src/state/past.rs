@@ -40,6 +40,16 @@ impl PastState {
     }
 }
 
+/// Since when every sample is held as it came, after what is held was joined by what the relay told: from its first to its
+/// last moment each, in milliseconds since the Unix epoch. What both hold together is whole only without a hole between.
+#[must_use]
+pub fn whole_since(held: Option<(f64, f64)>, told: (f64, f64)) -> f64 {
+    match held {
+        Some((from_ms, to_ms)) if told.0 <= to_ms => from_ms.min(told.0),
+        _ => told.0,
+    }
+}
+
 /// Makes a history in steps one whose lines show each step's lowest and highest value: two points for each.
 #[must_use]
 pub fn envelope(mut history: MetricsHistory) -> MetricsHistory {
@@ -98,6 +108,18 @@ mod tests {
         assert_eq!(agent.timestamps_ms, [5_000, 10_000, 15_000, 20_000]);
         assert_eq!(agent.metrics["cpu"], [Some(1.0), Some(9.0), None, None]);
         assert_eq!(agent.metrics["x"], [None, None, Some(2.0), Some(2.0)]);
+    }
+
+    #[test]
+    fn what_is_held_stays_whole_over_a_short_absence() {
+        let check = |held: Option<(f64, f64)>, expected: f64| {
+            assert_eq!(whole_since(held, (700.0, 1_000.0)), expected, "{held:?}");
+        };
+        check(None, 700.0);
+        check(Some((100.0, 990.0)), 100.0);
+        check(Some((100.0, 700.0)), 100.0);
+        check(Some((100.0, 699.0)), 700.0);
+        check(Some((800.0, 990.0)), 700.0);
     }
 
     #[test]

@@ -82,6 +82,13 @@ pub fn place(last: Option<EventId>, id: Option<EventId>) -> Place {
     }
 }
 
+/// Whether a history is another one than that which `before` is an id of. A relay that goes on with what an earlier run
+/// of it has kept has another epoch, too, but its numbers go on.
+#[must_use]
+pub fn is_anew(before: Option<EventId>, now: EventId) -> bool {
+    before.is_some_and(|before| before.epoch != now.epoch && now.seq < before.seq)
+}
+
 fn short(text: &str) -> String {
     text.chars().take(ERROR_CHARS_MAX).collect()
 }
@@ -123,6 +130,19 @@ mod tests {
         assert_eq!(place(id(1, 5), id(2, 1)), Place::Next);
         assert_eq!(place(None, id(1, 1)), Place::Next);
         assert_eq!(place(id(1, 5), None), Place::Next);
+    }
+
+    #[test]
+    fn a_history_that_begins_anew_is_noticed() {
+        let check = |before: Option<(u64, u64)>, now: (u64, u64), expected: bool| {
+            let id = |(epoch, seq)| EventId { epoch, seq };
+            assert_eq!(is_anew(before.map(id), id(now)), expected, "{before:?} {now:?}");
+        };
+        check(None, (1, 0), false);
+        check(Some((1, 50)), (1, 50), false);
+        check(Some((1, 50)), (2, 3), true);
+        check(Some((1, 50)), (2, 50), false);
+        check(Some((1, 50)), (2, 70), false);
     }
 
     #[test]

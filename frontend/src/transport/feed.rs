@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use signalbox_shared::EventId;
-use signalbox_shared::feed::MetricsHistory;
+use signalbox_shared::feed::{GapReason, MetricsHistory};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventSource, MessageEvent};
@@ -30,8 +30,8 @@ const REPLAY_MS_MAX: i64 = 60_000;
 pub enum FeedOutput {
     /// Everything known so far; replaces whatever was there.
     History(MetricsHistory),
-    /// The relay cannot give what lies between before and now; history follows.
-    Gap,
+    /// The history that was just put out begins anew: the relay knows nothing of what it was told before.
+    Anew,
     /// One event, and its id when it has one.
     Event(FeedEvent, Option<EventId>),
     /// An event that does not decode, for the log; counted by whoever listens.
@@ -50,6 +50,8 @@ struct Samples {
     /// When the last event came, in milliseconds by the page's clock.
     heard_at_ms: i64,
     needs_history: bool,
+    /// Whether the relay has said that its history is another one than before.
+    is_anew: bool,
 }
 
 impl Wire for EventSource {
@@ -66,7 +68,8 @@ impl Feed {
         on_output: impl Fn(FeedOutput) + 'static,
         on_state: impl Fn(StreamState) + 'static,
     ) -> Self {
-        let samples = Samples { last_id: None, heard_at_ms: super::now_ms(), needs_history: true };
+        let samples =
+            Samples { last_id: None, heard_at_ms: super::now_ms(), needs_history: true, is_anew: false };
         let carrier = Carrier::new(relay, samples, on_output, on_state);
         carrier.drive(|link, now_ms| {
             if page_events::is_hidden() {
@@ -131,12 +134,16 @@ impl Stream for Samples {
 fn take_history(carrier: &Rc<Carrier<Samples>>, answer: Result<MetricsHistory, FetchError>) {
     match answer {
         Ok(history) => {
-            {
+            let is_anew = {
                 let mut samples = carrier.stream.borrow_mut();
-                samples.last_id = Some(history.id);
+                let before = samples.last_id.replace(history.id);
                 samples.needs_history = false;
-            }
+                std::mem::take(&mut samples.is_anew) || decode::is_anew(before, history.id)
+            };
             carrier.put_out(FeedOutput::History(history));
+            if is_anew {
+                carrier.put_out(FeedOutput::Anew);
+            }
             open_source(carrier);
         }
         // A relay without history (404) still has a feed to look at.
@@ -184,8 +191,11 @@ fn received(carrier: &Rc<Carrier<Samples>>, name: &str, event: &Event) {
     match decode::feed_event(name, &data) {
         Ok(FeedEvent::Gap(gap)) => {
             leptos::logging::warn!("feed: gap after {}: {:?}, {:?} lost", gap.since, gap.reason, gap.n_lost);
-            carrier.put_out(FeedOutput::Gap);
-            carrier.stream.borrow_mut().needs_history = true;
+            {
+                let mut samples = carrier.stream.borrow_mut();
+                samples.needs_history = true;
+                samples.is_anew |= gap.reason == GapReason::NewEpoch;
+            }
             carrier.fail();
         }
         Ok(event) => carrier.put_out(FeedOutput::Event(event, id)),

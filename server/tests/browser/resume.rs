@@ -45,9 +45,16 @@ async fn every_stream_comes_back_after_the_relay_was_killed() {
     let accounts = browser.accounts().await;
     assert_eq!(accounts, [("received", 5), ("shown", 5), ("filtered", 0), ("skipped", 0)]);
 
-    // The metrics: the agent has found the new collector, and its values move on the page.
+    // The metrics: the agent has found the new collector, and its values move on the page, which says that the relay
+    // knows nothing of what was before.
     browser.go("#/metrics").await;
     browser.until_text("tr[data-state=live] .agent-name", "red").await;
+    browser.until_text(".metrics .page-head", "the relay's history began anew at").await;
+    eventually("every chart has a mark there", async || {
+        let n_pins = browser.count(".chart-pin").await;
+        (2 <= n_pins && n_pins == browser.count(".chart").await).then_some(())
+    })
+    .await;
     // The chat: in the room again under the same name, in both directions.
     browser.go("#/chat").await;
     let mut ada = ChatUser::join(&relay.ports, "ada").await;

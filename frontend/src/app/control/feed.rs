@@ -1,6 +1,9 @@
 //! What the feed brings, into the stores.
 
+use signalbox_shared::feed::{Mark, MarkKind};
+
 use super::Control;
+use crate::state::past::whole_since;
 use crate::transport::decode::FeedEvent;
 use crate::transport::feed::{FeedOutput, HISTORY_WINDOW_SECS};
 use crate::transport::now_ms;
@@ -8,17 +11,21 @@ use crate::transport::now_ms;
 impl Control {
     pub(super) fn feed_output(&self, output: FeedOutput) {
         let stores = &self.stores;
+        if let (FeedOutput::Event(..), Some((from_ms, _))) = (&output, self.inner.recent_ms.get()) {
+            self.inner.recent_ms.set(Some((from_ms, stores.series.relay_now_ms())));
+        }
         match output {
             FeedOutput::History(history) => {
                 stores.series.load_history(&history);
                 stores.agents.update(|agents| agents.apply_history(&history, now_ms()));
                 #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age are far below 2^53")]
-                let from_ms = (history.now_ms - i64::from(HISTORY_WINDOW_SECS) * 1_000) as f64;
-                self.inner.recent_from_ms.set(Some(from_ms));
+                let to_ms = history.now_ms as f64;
+                let told = (to_ms - f64::from(HISTORY_WINDOW_SECS) * 1e3, to_ms);
+                let from_ms = whole_since(self.inner.recent_ms.get(), told);
+                self.inner.recent_ms.set(Some((from_ms, to_ms)));
                 self.fetch_alerts();
             }
-            // What is held stays true; what is missing stays a gap in the lines.
-            FeedOutput::Gap => {}
+            FeedOutput::Anew => self.history_anew(),
             FeedOutput::Event(FeedEvent::Sample(sample), _) => {
                 stores.series.push(&sample);
                 self.past_sample(&sample);
@@ -40,6 +47,16 @@ impl Control {
             FeedOutput::Event(FeedEvent::Gap(_), _) => {}
             FeedOutput::Undecodable(why) => self.undecodable("feed", &why),
         }
+    }
+
+    /// What is held stays true, and what is missing stays a gap in the lines: that the relay knows no more of it is said.
+    fn history_anew(&self) {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and moments are bounded")]
+        let at_ms = self.stores.series.relay_now_ms().round() as i64;
+        self.stores.anew_at_ms.set(Some(at_ms));
+        let text = "the relay's history begins anew".to_owned();
+        let mark = Mark { text, at_ms, kind: MarkKind::Mark, color: None };
+        self.stores.marks.update(|marks| marks.apply(mark));
     }
 
     pub(super) fn undecodable(&self, stream: &str, why: &str) {

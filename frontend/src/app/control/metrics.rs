@@ -254,9 +254,15 @@ impl Control {
         whole(self.stores.series.relay_now_ms() - self.viewport().start_ms())
     }
 
+    /// Whether a moment lies between the charts' left edge and the present.
+    #[must_use]
+    pub fn is_in_reach(&self, at_ms: i64) -> bool {
+        whole(self.viewport().start_ms()) <= at_ms
+    }
+
     /// Since when every sample is held as it came; none before the first history.
     fn recent_from_ms(&self) -> Option<f64> {
-        let fetched_ms = self.inner.recent_from_ms.get()?;
+        let (fetched_ms, _) = self.inner.recent_ms.get()?;
         let evicted = self.stores.series.with(|store| {
             let series = store.agents().flat_map(|(_, agent)| agent.metrics().map(|(_, series)| series));
             let first_ms = |series: &crate::chart::series::Series| {
