@@ -143,7 +143,9 @@ impl Surface {
 
     /// Puts a tile (0 or 1) at `x_px` device pixels in the strip.
     pub fn seat(&self, tile: usize, x_px: i32) {
-        set(&self.canvases[TILE + tile], &[("left", &self.css(x_px))]);
+        // A transform, not `left`: that would be a layout for what only changes places out of sight.
+        let moved = format!("translateX({})", self.css(x_px));
+        set(&self.canvases[TILE + tile], &[("transform", &moved)]);
     }
 
     /// Puts the strip and the labels at device pixels from their clip's left edge, and moves them on from there.
