@@ -45,6 +45,11 @@ pub fn MetricsPage() -> impl IntoView {
         let agents = stores.agents.clone();
         move |_| agents.with(|agents| (agents.tally(), agents.n_refused))
     });
+    // Whether there is an agent is not known before the relay has told what it knows.
+    let is_known = Memo::new({
+        let feed = stores.feed.clone();
+        move |was_known: Option<&bool>| was_known == Some(&true) || feed.with(StreamState::is_connected)
+    });
     let note = Memo::new({
         let refusals = stores.refusals.clone();
         move |_| refusals.with(Refusals::note)
@@ -61,6 +66,9 @@ pub fn MetricsPage() -> impl IntoView {
         }
     });
     let summary = move || {
+        if !is_known.get() && is_empty.get() {
+            return String::new();
+        }
         let ((n_live, n_stale, n_gone), n_refused) = tally.get();
         if !is_connected.get() {
             return units::counted((n_live + n_stale) as u64, "agent", "agents")
@@ -113,13 +121,18 @@ pub fn MetricsPage() -> impl IntoView {
             </div>
             <Show
                 when=move || !is_empty.get()
-                fallback=|| {
+                fallback=move || {
                     view! {
-                        <Empty
-                            title="No agent has sent a sample yet"
-                            text="Each agent sends its processor and memory readings once a second; its line appears here with the first one."
-                            commands=vec!["signalbox agent --color red".to_owned()]
-                        />
+                        <Show
+                            when=move || is_known.get()
+                            fallback=|| view! { <p class="quiet-note" role="status">"Waiting for the relay …"</p> }
+                        >
+                            <Empty
+                                title="No agent has sent a sample yet"
+                                text="Each agent sends its processor and memory readings once a second; its line appears here with the first one."
+                                commands=vec!["signalbox agent --color red".to_owned()]
+                            />
+                        </Show>
                     }
                 }
             >

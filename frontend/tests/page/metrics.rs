@@ -85,3 +85,15 @@ async fn what_does_not_come_is_not_called_live() {
     page.stores().feed.set(StreamState::Reconnecting { in_secs: 3 });
     eventually("not live", || page.text(".metrics-state").starts_with("No connection, 5")).await;
 }
+
+#[wasm_bindgen_test]
+async fn nobody_is_said_to_be_missing_before_the_relay_has_told() {
+    let page = Page::open(View::Metrics);
+    eventually("it waits", || page.text(".page").contains("Waiting for the relay")).await;
+    assert_eq!((page.count(".empty"), page.text(".metrics .summary").as_str()), (0, ""));
+    page.stores().feed.set(StreamState::Live);
+    eventually("it says how to begin", || page.count(".empty") == 1).await;
+    page.stores().feed.set(StreamState::Reconnecting { in_secs: 3 });
+    eventually("what was known stays", || page.text(".summary").contains("no connection")).await;
+    assert_eq!(page.count(".empty"), 1);
+}

@@ -61,6 +61,7 @@ async fn every_view_says_how_to_get_something() {
         (View::Chat(None), "signalbox chat ada"),
     ] {
         let page = Page::open(view);
+        page.stores().feed.set(StreamState::Live);
         page.stores().line_chat.set(Some("127.0.0.1:8000".into()));
         eventually(command, || page.all_text().contains(command)).await;
     }
