@@ -33,6 +33,12 @@ pub fn Shell(
         move |_| chat.with(ChatRooms::n_mentions)
     });
     let n_alerts = Memo::new(move |_| stores.alerts.with(|alerts| alerts.len()));
+    // Who does not see the badge hears of it, and of its end.
+    let alerts_said = Memo::new(move |before: Option<&String>| match n_alerts.get() {
+        0 if before.is_some_and(|before| !before.is_empty()) => "No alert any more".to_owned(),
+        0 => String::new(),
+        n => units::counted(n as u64, "alert", "alerts"),
+    });
     let focus_main = move || {
         if let Some(main) = main.get_untracked() {
             // A focus that is refused leaves the person where they were.
@@ -88,6 +94,7 @@ pub fn Shell(
             </div>
             <ThemeSwitch />
         </header>
+        <span class="visually-hidden" role="status">{alerts_said}</span>
         <Notices />
         <main class="main" id="main" tabindex="-1" node_ref=main>
             {children()}

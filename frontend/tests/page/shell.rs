@@ -3,6 +3,7 @@
 use crate::support::{Page, eventually};
 use signalbox_frontend::state::route::View;
 use signalbox_frontend::state::stream::StreamState;
+use signalbox_shared::feed::{AlertChange, AlertState};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test]
@@ -47,10 +48,15 @@ async fn alerts_are_counted_on_the_way_to_them_wherever_one_is() {
     let page = Page::open(View::Chat(None));
     let begins = r#"{"rule":0,"color":"red","metric":"mem","text":"mem above 1","side":"above","threshold":1.0,
         "state":"begins","value":5.0,"since_ms":1,"at_ms":2}"#;
-    let begins = serde_json::from_str(begins).unwrap();
+    let begins: AlertChange = serde_json::from_str(begins).unwrap();
     page.stores().alerts.update(|alerts| alerts.apply_change(&begins, None));
     eventually("the way to the metrics counts it", || page.text("nav .badge.is-alert") == "1 in alert").await;
     assert!(crate::support::title().starts_with("\u{26a0} 1 alert"));
+    assert_eq!(page.text("header ~ [role=status]"), "1 alert", "and it is said");
+    let ends = AlertChange { state: AlertState::Ends, ..begins };
+    page.stores().alerts.update(|alerts| alerts.apply_change(&ends, None));
+    eventually("its end is said", || page.text("header ~ [role=status]") == "No alert any more").await;
+    assert_eq!(page.count("nav .badge"), 0);
 }
 
 #[wasm_bindgen_test]
