@@ -22,6 +22,7 @@ pub mod alerts;
 pub mod answer;
 pub mod clients;
 pub mod cursor;
+mod delivery;
 pub mod endpoint;
 pub mod event;
 pub mod history;

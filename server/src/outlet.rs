@@ -3,10 +3,11 @@
 //! write itself.
 //!
 //! What goes out by an outlet are whole messages, and only while the task has none on the way: it holds the outlet from the
-//! moment it takes something until all of that is written. Knows no protocol but the frames of a WebSocket.
+//! moment it takes something until all of that is written. Knows no protocol but the frames of a WebSocket and the chunks of
+//! HTTP.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Write as _};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 const AT_ONCE: usize = 128;
 /// Longest head of a frame that a server sends, in bytes (RFC 6455 §5.2).
 const FRAME_HEAD_BYTES_MAX: usize = 10;
+/// Most of what stands around a chunk's data, in bytes: sixteen digits and two ends of a line.
+const CHUNK_FRAME_BYTES_MAX: usize = 20;
 
 /// The task's side: a stream. Its clones are the same stream, one to read from and one to write to.
 #[derive(Clone, Debug)]
@@ -140,6 +143,16 @@ pub(crate) fn text_frame(text: Bytes) -> Bytes {
     let mut frame = Vec::with_capacity(text.len() + FRAME_HEAD_BYTES_MAX);
     put_text_frame(text, &mut frame);
     frame.into()
+}
+
+/// A part of a body that has no length, as HTTP/1.1 expects it (RFC 9112 §7.1).
+pub(crate) fn chunk(data: &[u8]) -> Bytes {
+    let mut chunk = Vec::with_capacity(data.len() + CHUNK_FRAME_BYTES_MAX);
+    // Writing into memory cannot fail.
+    let _ = write!(chunk, "{:x}\r\n", data.len());
+    chunk.extend_from_slice(data);
+    chunk.extend_from_slice(b"\r\n");
+    chunk.into()
 }
 
 /// Does something short for each of many connections, a crowd on all processors; the last ones before this returns.
@@ -369,5 +382,11 @@ mod tests {
         assert_eq!(frame(2), b">\x81\x02xx");
         assert_eq!(frame(126)[..5], *b">\x81\x7e\x00\x7e");
         assert_eq!(frame(65_536)[..11], *b">\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00");
+    }
+
+    #[test]
+    fn a_chunk_has_its_length() {
+        assert_eq!(chunk(b"abc"), &b"3\r\nabc\r\n"[..]);
+        assert_eq!(chunk(&[b'x'; 26])[..5], *b"1a\r\nx");
     }
 }

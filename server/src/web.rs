@@ -26,6 +26,7 @@ pub mod auth;
 mod bulk;
 pub mod channels_api;
 pub mod feed;
+mod hand_over;
 pub mod listener;
 pub mod message_body;
 mod message_stream;

@@ -1,4 +1,5 @@
-//! Who reads the feed: how many may, who does not keep up, and what became of them. Knows nothing of what they read.
+//! Who reads the feed: how many may, how all are told, who does not keep up, and what became of them. Knows nothing of
+//! what they read.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -6,11 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use signalbox_shared::api::FeedInfo;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::delivery::{Bell, Delivery, Place};
+use crate::outlet;
 
 /// Every client of the feed.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ struct Known {
 struct Watched {
     client: Arc<Client>,
     /// Where it was at the last look, and since when it has not moved although there was something to read.
-    seen: (u64, u64),
+    seen: Place,
     behind_since: Option<Instant>,
 }
 
@@ -46,11 +50,12 @@ pub struct Client {
     number: u64,
     /// Its address, for the log.
     pub peer: SocketAddr,
-    /// Seq of the last event that it took.
-    pub seq: AtomicU64,
-    /// Number of the last ping that it took.
-    pub n_pings: AtomicU64,
+    /// Seq of the last event that it took, and number of the last ping. Written under the lock of `bell`, and read by the
+    /// watch without it, which must not wait for a write to a socket.
+    seq: AtomicU64,
+    n_pings: AtomicU64,
     is_dropped: AtomicBool,
+    bell: Mutex<Bell>,
     /// Closes its connection: a stream whose peer does not read is not even asked for more.
     hang_up: CancellationToken,
 }
@@ -69,6 +74,37 @@ impl Client {
     #[must_use]
     pub fn is_dropped(&self) -> bool {
         self.is_dropped.load(Relaxed)
+    }
+
+    /// What it has taken.
+    pub(super) fn place(&self) -> Place {
+        Place { seq: self.seq.load(Relaxed), n_pings: self.n_pings.load(Relaxed) }
+    }
+
+    /// Notes what it has taken, under the lock of its bell.
+    pub(super) fn set_place(&self, place: Place) {
+        self.seq.store(place.seq, Relaxed);
+        self.n_pings.store(place.n_pings, Relaxed);
+    }
+
+    /// How it hears of what is new. Nothing does while this is locked.
+    pub(super) fn bell(&self) -> MutexGuard<'_, Bell> {
+        self.bell.lock()
+    }
+
+    fn tell(&self, delivery: Option<&Delivery>) {
+        let mut bell = self.bell();
+        if let Some(delivery) = delivery
+            && let Some(place) = bell.bring(delivery, self.place())
+        {
+            self.set_place(place);
+            return;
+        }
+        let waker = bell.take_waker();
+        drop(bell);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 
@@ -101,11 +137,10 @@ impl Clients {
     }
 
     /// Lets a client in; `None` at the bound.
-    pub fn enter(
+    pub(super) fn enter(
         &self,
         peer: SocketAddr,
-        seq: u64,
-        n_pings: u64,
+        place: Place,
         hang_up: CancellationToken,
     ) -> Option<Arc<Client>> {
         let mut known = self.known.lock();
@@ -118,12 +153,13 @@ impl Clients {
         let client = Arc::new(Client {
             number,
             peer,
-            seq: seq.into(),
-            n_pings: n_pings.into(),
+            seq: place.seq.into(),
+            n_pings: place.n_pings.into(),
             is_dropped: false.into(),
+            bell: Mutex::default(),
             hang_up,
         });
-        let watched = Watched { client: client.clone(), seen: (seq, n_pings), behind_since: None };
+        let watched = Watched { client: client.clone(), seen: place, behind_since: None };
         known.clients.insert(number, watched);
         Some(client)
     }
@@ -135,6 +171,14 @@ impl Clients {
         if known.clients.is_empty() {
             self.emptied.notify_waiters();
         }
+    }
+
+    /// Tells everybody that there is something new, and brings it where that can be done.
+    pub(super) fn tell(&self, delivery: Option<Delivery>) {
+        // Not under the lock: a write takes microseconds, and whoever comes or goes must not wait for thousands of them.
+        let clients: Vec<Arc<Client>> =
+            self.known.lock().clients.values().map(|watched| watched.client.clone()).collect();
+        outlet::for_each(clients, move |client| client.tell(delivery.as_ref()));
     }
 
     /// One more stream begins with a gap.
@@ -162,10 +206,10 @@ impl Clients {
         let mut due = Vec::new();
         for watched in self.known.lock().clients.values_mut() {
             let client = &watched.client;
-            let at = (client.seq.load(Relaxed), client.n_pings.load(Relaxed));
-            if at.0 < published && at.0 + 1 < oldest {
+            let at = client.place();
+            if at.seq < published && at.seq + 1 < oldest {
                 due.push((client.clone(), Dropped::FellOut));
-            } else if published <= at.0 && at.1 == n_pings {
+            } else if published <= at.seq && at.n_pings == n_pings {
                 watched.behind_since = None;
             } else if watched.seen != at {
                 watched.behind_since = Some(now);
@@ -211,11 +255,15 @@ impl Clients {
 mod tests {
     use super::*;
 
+    fn place(seq: u64, n_pings: u64) -> Place {
+        Place { seq, n_pings }
+    }
+
     fn clients() -> (Clients, Arc<Client>, CancellationToken) {
         let clients = Clients::new(1, Duration::from_secs(30));
         let hang_up = CancellationToken::new();
         let peer = "127.0.0.1:9".parse().unwrap();
-        let client = clients.enter(peer, 10, 0, hang_up.clone()).unwrap();
+        let client = clients.enter(peer, place(10, 0), hang_up.clone()).unwrap();
         (clients, client, hang_up)
     }
 
@@ -228,8 +276,7 @@ mod tests {
         let start = Instant::now();
         let mut found = None;
         for &(second, at, (published, oldest, n_pings)) in looks {
-            client.seq.store(at.0, Relaxed);
-            client.n_pings.store(at.1, Relaxed);
+            client.set_place(place(at.0, at.1));
             clients.look_after(published, oldest, n_pings, start + Duration::from_secs(second));
             if found.is_none() && client.is_dropped() {
                 let why =
@@ -266,10 +313,10 @@ mod tests {
     fn the_bound_holds_and_a_place_is_free_again() {
         let (clients, client, _hang_up) = clients();
         let peer = "127.0.0.1:10".parse().unwrap();
-        assert!(clients.enter(peer, 0, 0, CancellationToken::new()).is_none());
+        assert!(clients.enter(peer, place(0, 0), CancellationToken::new()).is_none());
         assert_eq!((clients.info().refused, clients.info().clients), (1, 1));
         clients.leave(&client);
         assert!(clients.is_empty());
-        assert!(clients.enter(peer, 0, 0, CancellationToken::new()).is_some());
+        assert!(clients.enter(peer, place(0, 0), CancellationToken::new()).is_some());
     }
 }

@@ -1,8 +1,9 @@
 //! A feed client's place in the history: what it reads next, when it waits, how it ends. Knows no HTTP.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use signalbox_shared::EventId;
@@ -10,9 +11,11 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::clients::{Client, Dropped};
+use super::delivery::Place;
 use super::event;
 use super::history::{History, Next};
 use crate::clock::now_ms;
+use crate::outlet::Outlet;
 
 /// Shortest time after which a browser is told to reconnect, in milliseconds.
 const RETRY_MILLIS_MIN: u64 = 1_000;
@@ -50,7 +53,8 @@ impl History {
         hang_up: CancellationToken,
     ) -> Result<FeedCursor, TooManyClients> {
         let (position, n_pings, gap) = self.position(since);
-        let client = self.clients.enter(peer, position.seq, n_pings, hang_up).ok_or(TooManyClients)?;
+        let place = Place { seq: position.seq, n_pings };
+        let client = self.clients.enter(peer, place, hang_up).ok_or(TooManyClients)?;
         if gap.is_some() {
             self.clients.count_gap();
         }
@@ -61,6 +65,17 @@ impl History {
 }
 
 impl FeedCursor {
+    /// What a stream begins with, for whoever wants to send it otherwise than by [`Self::next`], which then gives the rest.
+    pub fn take_opening(&mut self) -> Option<Bytes> {
+        self.opening.take()
+    }
+
+    /// From now on, what is new goes out by `outlet` in chunks of HTTP, and is not given by [`Self::next`], where the
+    /// outlet is not held. What `next` gives must be written before that ends.
+    pub(crate) fn send_by(&self, outlet: Outlet) {
+        self.client.bell().open(outlet);
+    }
+
     /// Waits for the next events and gives them as text, whole events only. `None` is the end: the relay shuts down.
     ///
     /// # Errors
@@ -69,37 +84,44 @@ impl FeedCursor {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Overrun> {
-        if let Some(opening) = self.opening.take() {
-            return Ok(Some(opening));
+        match self.take_opening() {
+            Some(opening) => Ok(Some(opening)),
+            None => poll_fn(|cx| self.poll_next(cx)).await,
         }
-        loop {
-            if self.client.is_dropped() {
-                return Err(Overrun);
-            }
-            // Before the look, so that what is published between look and wait is not missed.
-            let published = self.history.published.notified();
-            let seq = self.client.seq.load(Relaxed);
-            match self.history.read(seq, self.client.n_pings.load(Relaxed)) {
-                Next::Events(bytes, last_seq) => {
-                    self.client.seq.store(last_seq, Relaxed);
-                    return Ok(Some(bytes));
-                }
-                Next::Ping(bytes, number) => {
-                    self.client.n_pings.store(number, Relaxed);
-                    return Ok(Some(bytes));
-                }
-                Next::Lost => {
-                    self.history.clients.drop_client(&self.client, Dropped::FellOut);
-                }
-                Next::Closed => return Ok(None),
-                Next::Wait => published.await,
-            }
+    }
+
+    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Overrun>> {
+        if self.client.is_dropped() {
+            return Poll::Ready(Err(Overrun));
         }
+        // Locked from the look to the end, so that what is published meanwhile finds whom to wake.
+        let mut bell = self.client.bell();
+        let place = self.client.place();
+        let (bytes, place) = match self.history.read(place) {
+            Next::Events(bytes, place) => (bytes, place),
+            Next::Wait => {
+                bell.note_waker(cx);
+                return Poll::Pending;
+            }
+            Next::Closed => {
+                bell.close();
+                return Poll::Ready(Ok(None));
+            }
+            Next::Lost => {
+                drop(bell);
+                self.history.clients.drop_client(&self.client, Dropped::FellOut);
+                return Poll::Ready(Err(Overrun));
+            }
+        };
+        bell.hold();
+        self.client.set_place(place);
+        Poll::Ready(Ok(Some(bytes)))
     }
 }
 
 impl Drop for FeedCursor {
     fn drop(&mut self) {
+        self.client.bell().close();
         self.history.clients.leave(&self.client);
     }
 }

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::agents::{Agents, TierBounds};
 use super::alerts::{self, Alerts};
 use super::clients::Clients;
+use super::delivery::{Delivery, Place};
 use super::event;
 use super::marks::Marks;
 use super::restore::Restorer;
@@ -56,8 +57,6 @@ pub struct History {
     inner: Mutex<Inner>,
     /// Wakes the pacer: something was pushed.
     pushed: Notify,
-    /// Wakes the clients: something can be read.
-    pub(super) published: Notify,
     pub(super) clients: Clients,
     pub(super) answers: Semaphore,
     /// Most values in one answer about the history.
@@ -166,7 +165,6 @@ impl History {
         Self {
             inner: Mutex::new(inner),
             pushed: Notify::new(),
-            published: Notify::new(),
             clients: Clients::new(limits.feed_clients, Duration::from_secs(limits.feed_stall_secs)),
             answers: Semaphore::new(ANSWERS_MAX),
             answer_values_max: limits.history_answer_values,
@@ -297,13 +295,15 @@ impl History {
         (EventId { seq, ..head }, inner.ping.0, gap)
     }
 
-    /// What stands behind a client's position.
-    pub(super) fn read(&self, seq: u64, n_pings: u64) -> Next {
+    /// What stands behind a client's place.
+    pub(super) fn read(&self, Place { seq, n_pings }: Place) -> Next {
         let inner = self.inner.lock();
         match inner.ring.read_after(seq) {
-            Read::Events(bytes, last_seq) => Next::Events(bytes, last_seq),
+            Read::Events(bytes, seq) => Next::Events(bytes, Place { seq, n_pings }),
             Read::Lost => Next::Lost,
-            Read::CaughtUp if inner.ping.0 != n_pings => Next::Ping(inner.ping.1.clone(), inner.ping.0),
+            Read::CaughtUp if inner.ping.0 != n_pings => {
+                Next::Events(inner.ping.1.clone(), Place { seq, n_pings: inner.ping.0 })
+            }
             Read::CaughtUp if inner.is_closed => Next::Closed,
             Read::CaughtUp => Next::Wait,
         }
@@ -350,29 +350,38 @@ impl History {
         }
         let buckets = if self.store.is_some() { inner.agents.take_unsaved(now_ms) } else { Vec::new() };
         let changes = inner.pass_alerts(now_ms);
+        let since = inner.newest();
         if is_ping {
             inner.ping = (inner.ping.0 + 1, event::ping(now_ms));
         }
+        let ping = is_ping.then(|| Delivery::new(since, inner.newest(), &inner.ping.1));
         let (published, oldest, n_pings) = (inner.ring.published(), inner.ring.oldest(), inner.ping.0);
         drop(inner);
         self.hand_on(changes);
         self.save((!buckets.is_empty()).then_some(Piece::Buckets(buckets)).into_iter());
         self.clients.look_after(published, oldest, n_pings, Instant::now());
         if is_ping {
-            self.published.notify_waiters();
+            self.clients.tell(ping);
         }
     }
 
     /// Lets everything that was pushed be read.
     pub(super) fn publish(&self, now_ms: i64, is_closed: bool) {
         let mut inner = self.inner.lock();
+        let since = inner.newest();
         let is_new = inner.ring.publish(now_ms);
+        let until = inner.newest();
+        // More than one piece is left to the clients, and so is the end.
+        let whole = match inner.ring.read_after(since.seq) {
+            Read::Events(bytes, seq) if seq == until.seq && !is_closed => Some(bytes),
+            _ => None,
+        };
         inner.is_closed |= is_closed;
         let unsaved = inner.ring.take_unsaved();
         drop(inner);
         self.save(unsaved.into_iter().map(Piece::Feed));
-        if is_new || is_closed {
-            self.published.notify_waiters();
+        if (is_new || is_closed) && !self.clients.is_empty() {
+            self.clients.tell(whole.map(|bytes| Delivery::new(since, until, &bytes)));
         }
     }
 
@@ -422,6 +431,11 @@ impl Inner {
         }
     }
 
+    /// Where a client is that has everything.
+    fn newest(&self) -> Place {
+        Place { seq: self.ring.published(), n_pings: self.ping.0 }
+    }
+
     fn announce(&mut self, change: &AgentChange) {
         self.ring.push(change.at_ms, Some(EVENT_AGENT), &event::json(change));
     }
@@ -459,8 +473,7 @@ impl Inner {
 /// What a client gets next.
 #[derive(Debug)]
 pub(super) enum Next {
-    Events(Bytes, u64),
-    Ping(Bytes, u64),
+    Events(Bytes, Place),
     Lost,
     Wait,
     Closed,

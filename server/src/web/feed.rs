@@ -1,21 +1,28 @@
 //! `GET /feed`: the samples as Server-Sent Events (docs/protocol.md §3). Turns a request into a place in the history
 //! and that place's events into a body; everything else is the collector's.
+//!
+//! Over HTTP/1.1 the body leaves hyper with its opening ([`connection`]); to a peer of HTTP/1.0, which knows no chunks, it
+//! is a stream like any other.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, Stream};
 use serde::Deserialize;
 use signalbox_shared::EventId;
 use tokio_util::sync::CancellationToken;
 
+use super::hand_over::HandOver;
 use super::problem::ApiError;
 use crate::collector::{FeedCursor, History, Overrun, TooManyClients};
+
+mod connection;
 
 /// An id that no history has ever given: what stands for one that cannot be read.
 const UNKNOWN_ID: EventId = EventId { epoch: 0, seq: 0 };
@@ -45,7 +52,7 @@ pub async fn feed(
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown_peer, |info| info.0);
     let hang_up = extensions.get::<HangUp>().cloned().unwrap_or_default().0;
     let since = since(request.headers(), query.since.as_deref())?;
-    let cursor = history.subscribe(since, peer, hang_up).map_err(|TooManyClients| {
+    let cursor = history.subscribe(since, peer, hang_up.clone()).map_err(|TooManyClients| {
         ApiError::unavailable("as many feeds as feed_clients allows are open: try again later")
     })?;
     let headers = [
@@ -54,7 +61,15 @@ pub async fn feed(
         // Asks nginx and its kin not to gather events.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::from_stream(events(cursor))).into_response())
+    let hand_over = extensions.get::<HandOver>().filter(|_| request.version() == Version::HTTP_11);
+    Ok((headers, body(cursor, hand_over, hang_up)).into_response())
+}
+
+fn body(mut cursor: FeedCursor, hand_over: Option<&HandOver>, hang_up: CancellationToken) -> Body {
+    let Some(hand_over) = hand_over else { return Body::from_stream(events(cursor)) };
+    let opening = cursor.take_opening().unwrap_or_default();
+    let rest = |stream, outlet| connection::write(cursor, stream, outlet, hang_up).boxed();
+    hand_over.body(opening, Box::new(rest))
 }
 
 fn events(cursor: FeedCursor) -> impl Stream<Item = Result<Bytes, Overrun>> + Send + 'static {

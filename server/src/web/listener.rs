@@ -1,6 +1,7 @@
 //! HTTP/1.1 connections: accepted up to a bound, with a deadline for the request's head, ended gracefully.
 //!
-//! hyper-util stands here instead of `axum::serve`, which bounds neither. Knows no route.
+//! hyper-util stands here instead of `axum::serve`, which bounds neither. Knows no route, but lets one take over its
+//! connection ([`hand_over`](super::hand_over)).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::feed::HangUp;
+use super::hand_over::{Ended, HandOver, Rest};
 use crate::accept::Acceptor;
 use crate::limits::Limits;
-use crate::outlet;
+use crate::outlet::{self, Outlet, SharedStream};
 
 /// Longest request head, in bytes: hyper's smallest buffer is 8 KiB, and cookies of other local pages may come along.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -59,14 +61,33 @@ async fn connection(
     header_millis: u64,
     shutdown: CancellationToken,
 ) {
-    let hang_up = CancellationToken::new();
-    let hang_up_of_requests = HangUp(hang_up.clone());
     let (stream, outlet) = outlet::share(stream);
+    let http = http(stream.clone(), outlet.clone(), peer, router, header_millis, shutdown);
+    // In a box, whose room is free again when the connection goes on without HTTP.
+    let rest = Box::pin(http).await;
+    if let Some(rest) = rest {
+        rest(stream, outlet).await;
+    }
+}
+
+/// Serves requests until the connection ends, or until the rest of it is somebody else's.
+async fn http(
+    stream: SharedStream,
+    outlet: Outlet,
+    peer: SocketAddr,
+    router: Router,
+    header_millis: u64,
+    shutdown: CancellationToken,
+) -> Option<Rest> {
+    let (hang_up, hand_over) = (CancellationToken::new(), HandOver::default());
+    let extensions = (HangUp(hang_up.clone()), hand_over.clone(), outlet.clone());
     let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
+        let (hang_up, hand_over, outlet) = extensions.clone();
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(hang_up_of_requests.clone());
-        request.extensions_mut().insert(outlet.clone());
+        request.extensions_mut().insert(hang_up);
+        request.extensions_mut().insert(hand_over);
+        request.extensions_mut().insert(outlet);
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -76,18 +97,23 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = hang_up.cancelled() => return,
+    let ended = tokio::select! {
+        ended = hand_over.drive(connection.as_mut(), &outlet) => ended,
+        () = hang_up.cancelled() => return None,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
-                result = connection => result,
-                () = hang_up.cancelled() => return,
+                ended = hand_over.drive(connection, &outlet) => ended,
+                () = hang_up.cancelled() => return None,
             }
         }
     };
-    if let Err(error) = result {
-        tracing::debug!(%peer, %error, "http connection of {peer} ended: {error}");
+    match ended {
+        Ended::Left(rest) => return Some(rest),
+        Ended::Closed(Err(error)) => {
+            tracing::debug!(%peer, %error, "http connection of {peer} ended: {error}");
+        }
+        Ended::Closed(Ok(())) => {}
     }
+    None
 }

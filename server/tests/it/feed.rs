@@ -2,6 +2,7 @@
 
 mod agents;
 pub(crate) mod rig;
+mod wire;
 
 use std::time::Duration;
 
