@@ -278,7 +278,7 @@ mod tests {
             EVENT_MARK => serde_json::to_string(&serde_json::from_str::<Mark>(data)?),
             EVENT_PING => serde_json::to_string(&serde_json::from_str::<Ping>(data)?),
             _ => Ok(Sample::from_json(data.as_bytes())
-                .map(|sample| Value::Object(sample.object).to_string())
+                .map(|sample| String::from_utf8(sample.json).unwrap())
                 .unwrap()),
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! Knows nothing of ZeroMQ or of the feed.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use thiserror::Error;
 
+use self::object::{Field, Message, Object};
 use crate::chat::is_control;
+
+mod object;
 
 /// Largest sample, in bytes, as it comes and as the feed encodes it. Source: docs/protocol.md §2.
 pub const SAMPLE_BYTES_MAX: usize = 64 * 1024;
@@ -16,6 +20,9 @@ pub const NAME_CHARS_MAX: usize = 128;
 /// How much of a sender's text an error repeats, in characters: enough to recognise it, too little to flood a log.
 pub const ERROR_TEXT_CHARS_MAX: usize = 160;
 
+/// Room for the name of an agent where it is told under a second key, in bytes; most samples are no longer than they came.
+const NAME_ROOM_BYTES: usize = 32;
+
 /// A checked reading of one agent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
@@ -23,8 +30,10 @@ pub struct Sample {
     pub color: String,
     /// When the agent took it, in milliseconds since the Unix epoch.
     pub timestamp_ms: i64,
-    /// The agent's object: holds `color`, `timestamp`, `cpu` and `mem`, and whatever else it sent, in its order.
-    pub object: Map<String, Value>,
+    /// The agent's object as the feed carries it, on one line: holds `color`, `timestamp`, `cpu` and `mem`, and whatever
+    /// else it sent, in its order.
+    pub json: Vec<u8>,
+    metrics: Vec<(Box<str>, f64)>,
 }
 
 /// Why bytes are no sample. [`SampleError::reason`] is the label under which it is counted.
@@ -123,31 +132,43 @@ impl Sample {
         if SAMPLE_BYTES_MAX < bytes.len() {
             return Err(SampleError::TooLarge { bytes: bytes.len() });
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| error_from_json(bytes, &error))?;
-        let Value::Object(mut object) = value else { return Err(SampleError::NotObject) };
-        let (key, color) = ["color", "name", "service"]
-            .into_iter()
-            .find_map(|key| {
-                Some((key, object.get(key)?.as_str().filter(|name| !name.trim().is_empty())?.to_owned()))
-            })
-            .ok_or(SampleError::NoName)?;
+        let message = serde_json::from_slice(bytes).map_err(|error| error_from_json(bytes, &error))?;
+        let Message::Object(mut object) = message else { return Err(SampleError::NotObject) };
+        let (key, color) = name(&object).ok_or(SampleError::NoName)?;
         check_name(&color)?;
         let timestamp_ms = timestamp_ms(object.get("timestamp"))?;
         for key in ["cpu", "mem"] {
-            if !object.get(key).is_some_and(Value::is_number) {
+            if !matches!(object.get(key), Some(Field::Number(_))) {
                 return Err(SampleError::BadMetric { key: key.to_owned() });
             }
         }
         if key != "color" {
-            object.insert("color".to_owned(), Value::String(color.clone()));
+            object.put(Cow::Borrowed("color"), Field::Text(Cow::Owned(color.clone())));
         }
-        Ok(Self { color, timestamp_ms, object })
+        let mut json = Vec::with_capacity(bytes.len() + NAME_ROOM_BYTES);
+        object.write(&mut json);
+        let metrics = object.numbers().map(|(key, value)| (key.into(), value)).collect();
+        Ok(Self { color, timestamp_ms, json, metrics })
     }
 
     /// Every numeric field and its value: `cpu`, `mem`, and whatever further ones the agent sends.
     pub fn metrics(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.object.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_f64()?)))
+        self.metrics.iter().map(|(key, value)| (&**key, *value))
     }
+
+    /// One numeric field.
+    #[must_use]
+    pub fn metric(&self, key: &str) -> Option<f64> {
+        self.metrics().find_map(|(known, value)| (known == key).then_some(value))
+    }
+}
+
+/// The agent's name, and the key under which it stands.
+fn name(object: &Object<'_>) -> Option<(&'static str, String)> {
+    ["color", "name", "service"].into_iter().find_map(|key| {
+        let name = object.get(key)?.as_text().filter(|name| !name.trim().is_empty())?;
+        Some((key, name.to_owned()))
+    })
 }
 
 /// Whether a metric's own name may stand in a chart: at most [`NAME_CHARS_MAX`] characters, no control characters.
@@ -168,11 +189,11 @@ fn check_name(name: &str) -> Result<(), SampleError> {
     }
 }
 
-fn timestamp_ms(value: Option<&Value>) -> Result<i64, SampleError> {
+fn timestamp_ms(value: Option<&Field<'_>>) -> Result<i64, SampleError> {
     let bad = |why: &str| SampleError::BadTimestamp(why.chars().take(ERROR_TEXT_CHARS_MAX).collect());
     match value {
         None => Err(bad("it is missing")),
-        Some(Value::String(text)) => {
+        Some(Field::Text(text)) => {
             let timestamp: Timestamp = text.parse().map_err(|error: jiff::Error| bad(&error.to_string()))?;
             Ok(timestamp.as_millisecond())
         }

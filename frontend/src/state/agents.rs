@@ -358,11 +358,10 @@ mod tests {
             agents.apply_sample(&sample(&format!("agent-{i}"), 1, 1.0), 0);
         }
         assert_eq!((agents.names().count(), agents.n_refused), (AGENTS_MAX, 3));
-        let mut many = sample("agent-0", 2, 1.0);
-        for i in 0..METRICS_MAX * 2 {
-            many.object.insert(format!("m{i}"), 1.into());
-        }
-        agents.apply_sample(&many, 0);
+        let metrics: String = (0..METRICS_MAX * 2).map(|i| format!(r#","m{i}":1"#)).collect();
+        let many =
+            format!(r#"{{"color":"agent-0","timestamp":"2026-11-20T12:00:02Z","cpu":1,"mem":1{metrics}}}"#);
+        agents.apply_sample(&Sample::from_json(many.as_bytes()).unwrap(), 0);
         assert_eq!(agents.agent("agent-0").unwrap().values.len(), METRICS_MAX);
         let gone = AgentChange { color: "agent-7".into(), state: AgentState::Gone, at_ms: 0 };
         agents.apply_change(&gone, 0);

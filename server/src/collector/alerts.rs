@@ -56,9 +56,7 @@ impl Alerts {
             if rule.rule.agent.as_ref().is_some_and(|agent| *agent != sample.color) {
                 continue;
             }
-            let Some(value) = sample.object.get(&rule.rule.metric).and_then(serde_json::Value::as_f64) else {
-                continue;
-            };
+            let Some(value) = sample.metric(&rule.rule.metric) else { continue };
             let known = self.by_agent.get_mut(&sample.color);
             // Most agents are within every bound, and cost no entry.
             if known.is_none() && rule.side(value).is_none() {

@@ -108,8 +108,8 @@ pub struct LatestSample {
 /// Samples of one poll, encoded once and outside the lock.
 #[derive(Debug, Default)]
 pub struct Batch {
-    json: Vec<u8>,
-    samples: Vec<(Sample, usize)>,
+    samples: Vec<Sample>,
+    n_bytes: usize,
 }
 
 impl Batch {
@@ -118,22 +118,19 @@ impl Batch {
     /// # Errors
     /// [`SampleError::TooLarge`] when its encoding is over the limit, which numbers such as `1e15` can bring about.
     pub fn push(&mut self, sample: Sample) -> Result<(), SampleError> {
-        let start = self.json.len();
-        // Writing to a vector cannot fail, and neither can a map whose keys are strings.
-        let _ = serde_json::to_writer(&mut self.json, &sample.object);
-        let bytes = self.json.len() - start;
+        let bytes = sample.json.len();
         if SAMPLE_BYTES_MAX < bytes {
-            self.json.truncate(start);
             return Err(SampleError::TooLarge { bytes });
         }
-        self.samples.push((sample, self.json.len()));
+        self.n_bytes += bytes;
+        self.samples.push(sample);
         Ok(())
     }
 
     /// How many samples and encoded bytes there are.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
-        (self.samples.len(), self.json.len())
+        (self.samples.len(), self.n_bytes)
     }
 }
 
@@ -315,12 +312,9 @@ impl History {
 
     pub(super) fn push_at(&self, batch: &mut Batch, now_ms: i64) -> Pushed {
         let mut pushed = Pushed::default();
-        let mut start = 0;
         let mut changes = Vec::new();
         let mut inner = self.inner.lock();
-        for (sample, end) in batch.samples.drain(..) {
-            let json = &batch.json[start..end];
-            start = end;
+        for sample in batch.samples.drain(..) {
             let Some(admitted) = inner.agents.admit(&sample.color, now_ms) else {
                 pushed.refused.push(sample.color);
                 continue;
@@ -329,7 +323,7 @@ impl History {
                 let state = AgentState::Joined;
                 inner.announce(&AgentChange { color: sample.color.clone(), state, at_ms: now_ms });
             }
-            let seq = inner.ring.push(now_ms, None, json);
+            let seq = inner.ring.push(now_ms, None, &sample.json);
             pushed.n_metrics_left_out += inner.agents.record(admitted, &sample, seq, now_ms);
             pushed.n_accepted += 1;
             let from = changes.len();
@@ -337,7 +331,7 @@ impl History {
             inner.tell(&changes[from..]);
         }
         drop(inner);
-        batch.json.clear();
+        batch.n_bytes = 0;
         self.hand_on(changes);
         pushed
     }

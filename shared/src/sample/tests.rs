@@ -44,7 +44,7 @@ fn takes_what_the_vectors_take() {
         assert_eq!(sample.color, vector.color, "{}", vector.name);
         assert_eq!(sample.timestamp_ms, vector.timestamp_ms, "{}", vector.name);
         assert_eq!(metrics, vector.metrics, "{}", vector.name);
-        assert_eq!(serde_json::to_string(&sample.object).unwrap(), vector.data, "{}", vector.name);
+        assert_eq!(std::str::from_utf8(&sample.json).unwrap(), vector.data, "{}", vector.name);
         let again = Sample::from_json(vector.data.as_bytes()).unwrap();
         assert_eq!((again.color, again.timestamp_ms), (sample.color, sample.timestamp_ms), "{}", vector.name);
     }
@@ -120,9 +120,57 @@ proptest! {
         let mut json = br#"{"color":"red","timestamp":"2026-11-20T12:03:07+00:00","cpu":12.5,"mem":48.25,"note":"a\n"}"#.to_vec();
         json[place] = byte;
         if let Ok(sample) = Sample::from_json(&json) {
-            let data = serde_json::to_string(&sample.object).unwrap();
-            prop_assert!(!data.contains(['\n', '\r']));
+            prop_assert!(!sample.json.contains(&b'\n') && !sample.json.contains(&b'\r'));
             prop_assert!(sample.metrics().all(|(_, value)| value.is_finite()));
+        }
+    }
+}
+
+/// Fields as an agent might send them, keys repeated and escaped among them, and more than are searched one by one.
+fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
+    let key = prop_oneof![
+        Just("color".to_owned()),
+        Just("name".to_owned()),
+        Just("cpu".to_owned()),
+        "[a-d]{1,2}",
+        Just("\u{e9}\"\\".to_owned())
+    ];
+    let value = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|is_so| is_so.to_string()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<u64>().prop_map(|number| number.to_string()),
+        (-1e300_f64..1e300).prop_map(|number| format!("{number:e}")),
+        ".{0,6}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        Just("{\"a\": [1, {\"b\": 1e3, \"b\": \"\\u00e9\"}] }".to_owned()),
+        Just(" [ 1 , [ ] ] ".to_owned()),
+    ];
+    prop::collection::vec((key, value), 0..40)
+}
+
+proptest! {
+    /// What the feed carries is what reading the whole object and writing it again would give.
+    #[test]
+    fn the_line_is_the_object_read_and_written_again(fields in fields()) {
+        let mut json = r#"{"color":"red","timestamp":"2026-11-20T12:03:07Z","mem":2,"cpu":1.50"#.to_owned();
+        for (key, value) in fields {
+            json += &format!(" ,\t{} : {value}", serde_json::to_string(&key).unwrap());
+        }
+        json += "}";
+        let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
+        let named = ["color", "name"].into_iter().find_map(|key| object.get(key)?.as_str().filter(|name| !name.trim().is_empty()));
+        let color = named.map(str::to_owned);
+        match Sample::from_json(json.as_bytes()) {
+            Ok(sample) => {
+                prop_assert_eq!(Some(&sample.color), color.as_ref());
+                object.insert("color".to_owned(), sample.color.clone().into());
+                prop_assert_eq!(String::from_utf8(sample.json.clone()).unwrap(), serde_json::to_string(&object).unwrap());
+                let numbers = object.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_f64()?)));
+                prop_assert_eq!(sample.metrics().collect::<Vec<_>>(), numbers.collect::<Vec<_>>());
+            }
+            Err(SampleError::NoName) => prop_assert_eq!(color, None),
+            Err(SampleError::BadMetric { key }) => prop_assert!(!object[&key].is_number()),
+            Err(error) => prop_assert!(error.reason() == "bad_name", "{}", error),
         }
     }
 }
