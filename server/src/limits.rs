@@ -76,7 +76,7 @@ limits! {
     broker_patience_millis = 1_000, 0 => 60_000, "Time a topic's full subscriber has to drain to half while its publishers are slowed down for it; then it counts as slow although it moves.";
     broker_channel_idle_secs = 600, 1 => 86_400, "Time after which a channel without subscriber and backlog is forgotten.";
     broker_drain_millis = 5_000, 0 => 8_000, "Time the broker has at shutdown to write out what is queued.";
-    collector_pending_samples = 8_192, 16 => 1_048_576, "Samples that libzmq queues per agent while the collector is busy (its high-water mark); a sample is at most 64 KiB.";
+    collector_pending_samples = 256, 16 => 1_048_576, "Samples that libzmq queues per agent while the collector is busy (its high-water mark); each may hold the 18 KiB that it was read into, or 64 KiB.";
     collector_agents = 1_000, 1 => 100_000, "Agents known at the same time; a sample of one more is refused and counted.";
     collector_metrics_per_agent = 64, 2 => 1_024, "Metrics charted per agent; further ones stay in the sample and are counted.";
     history_window_secs = 3_600, 10 => 604_800, "Age at which a sample leaves the history.";
