@@ -118,8 +118,7 @@ impl Commands {
     /// The next point of the line that was begun, in units.
     #[inline]
     pub fn point(&mut self, x: i32, y: i32) {
-        self.words.push(x);
-        self.words.push(y);
+        self.words.extend_from_slice(&[x, y]);
     }
 
     /// Ends the line that was begun; gives the point of a line of one, which is not drawn.

@@ -150,6 +150,7 @@ impl<S: FnMut(f64, f64)> Tracer<'_, S> {
                 if let Some((held_x_px, held)) = held {
                     if x_px < self.column.end_x_px {
                         // Most blocks begin and end in the column that was begun before them.
+                        self.merge_few();
                         self.column.n_points += 3;
                         self.merge(held.extremes);
                     } else if self.is_past(held_x_px) {
@@ -177,6 +178,7 @@ impl<S: FnMut(f64, f64)> Tracer<'_, S> {
             return;
         }
         self.begin(x_px);
+        self.merge_few();
         let known = if block.extremes.is_none() { f64::NAN } else { 0.0 };
         if self.column.n_points == 0 {
             self.column.first = (x_px, known);
@@ -197,12 +199,33 @@ impl<S: FnMut(f64, f64)> Tracer<'_, S> {
                         return;
                     }
                     self.begin(x_px);
-                    self.column.first = (x_px, *value);
+                    self.column.n_points = 1;
+                    (self.column.first, self.column.last) = ((x_px, *value), (x_px, *value));
+                } else {
+                    self.another(x_px, *value);
                 }
-                self.column.last = (x_px, *value);
-                self.column.n_points += 1;
-                self.merge(Extremes { min: *value, max: *value });
             }
+        }
+    }
+
+    /// One more point of a column that has something already.
+    #[inline]
+    fn another(&mut self, x_px: f64, value: f64) {
+        if self.column.n_points != 1 {
+            self.merge_few();
+            self.merge(Extremes { min: value, max: value });
+        }
+        self.column.n_points += 1;
+        self.column.last = (x_px, value);
+    }
+
+    /// Looks for the extremes of one or two points: where no more come, as in most lines, they are not needed.
+    #[inline]
+    fn merge_few(&mut self) {
+        let Column { n_points, first, last, .. } = self.column;
+        if n_points == 1 || n_points == 2 {
+            self.merge(Extremes { min: first.1, max: first.1 });
+            self.merge(Extremes { min: last.1, max: last.1 });
         }
     }
 

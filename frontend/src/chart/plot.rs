@@ -113,6 +113,8 @@ pub struct Plot {
     drawn_labels: Option<DrawnLabels>,
     /// The moment whose label was measured last, and half of its width: each frame asks for the one at the edge.
     measured: Option<(TimeTicks, i64, i64)>,
+    /// Bytes of a time of day that was measured, and half of its width.
+    clock_half: Option<(usize, i64)>,
     marks: Vec<Mark>,
     kept: KeptColumns,
 }
@@ -143,6 +145,7 @@ impl Plot {
             labels_start: 0,
             drawn_labels: None,
             measured: None,
+            clock_half: None,
             marks: Vec::new(),
             kept: KeptColumns::default(),
         })
@@ -288,6 +291,7 @@ impl Plot {
         self.drawn_axis = None;
         self.drawn_labels = None;
         self.measured = None;
+        self.clock_half = None;
         self.seats = [None; 2];
         self.forget_lines();
         let Some(layout) = &self.layout else { return };
@@ -426,8 +430,19 @@ impl Plot {
         if let Some((_, _, half)) = self.measured.filter(|(of, at_ms, _)| (*of, *at_ms) == (ticks, tick_ms)) {
             return half;
         }
-        let width_px = self.backend.borrow().text_width_px(&ticks.label(tick_ms), layout.label_size());
-        let half = (width_px / 2.0).ceil() as i64 + 1;
+        let label = ticks.label(tick_ms);
+        // Times of day are as wide as each other where they are as long; to ask the canvas is a way there and back.
+        let is_clock = label.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+        let half = match self.clock_half.filter(|(length, _)| is_clock && *length == label.len()) {
+            Some((_, half)) => half,
+            None => {
+                let width_px = self.backend.borrow().text_width_px(&label, layout.label_size());
+                (width_px / 2.0).ceil() as i64 + 1
+            }
+        };
+        if is_clock {
+            self.clock_half = Some((label.len(), half));
+        }
         self.measured = Some((ticks, tick_ms, half));
         half
     }

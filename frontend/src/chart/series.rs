@@ -260,9 +260,16 @@ impl Series {
     }
 
     fn note_interval(&mut self, interval_ms: f64) {
-        self.intervals_ms[self.n_intervals % N_INTERVALS] = interval_ms;
+        let old_ms = std::mem::replace(&mut self.intervals_ms[self.n_intervals % N_INTERVALS], interval_ms);
         self.n_intervals += 1;
         let n = self.n_intervals.min(N_INTERVALS);
+        // One that goes and one that comes on the same side of the median leave it where it is.
+        if N_INTERVALS < self.n_intervals
+            && let Some(median_ms) = self.interval_ms
+            && old_ms.total_cmp(&median_ms) == interval_ms.total_cmp(&median_ms)
+        {
+            return;
+        }
         if 2 <= n {
             let mut sorted = self.intervals_ms;
             sorted[..n].sort_unstable_by(f64::total_cmp);

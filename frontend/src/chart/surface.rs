@@ -3,6 +3,8 @@
 //! From below: a canvas for the value axis and its grid, two tiles in a moving strip, and the time labels, which move
 //! alike. Styles are set by property, never by attribute: a strict Content-Security-Policy allows only that.
 
+use std::cell::Cell;
+
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement};
 
@@ -68,6 +70,8 @@ pub struct Surface {
     strip: HtmlElement,
     canvases: [HtmlCanvasElement; 4],
     ratio: f64,
+    /// Where the movers rest, in CSS pixels: to say it again in each frame is not free.
+    held: [Cell<Option<f64>>; 2],
 }
 
 impl Surface {
@@ -102,7 +106,7 @@ impl Surface {
         }
         let player = Player::new(canvases.to_vec(), movers.to_vec(), family);
         let [strip, _] = movers;
-        Ok(Self { player, plot_clip, labels_clip, strip, canvases, ratio: 1.0 })
+        Ok(Self { player, plot_clip, labels_clip, strip, canvases, ratio: 1.0, held: Default::default() })
     }
 
     /// Gives every layer its size and place; wipes them all.
@@ -156,8 +160,10 @@ impl Surface {
                 Motion::Scroll { n_columns, column_ms, phase_ms } if 0 < n_columns => {
                     self.player.scroll(mover, x, n_columns, 1.0 / self.ratio, column_ms, phase_ms);
                 }
+                _ if self.held[mover].get() == Some(x) => continue,
                 _ => self.player.hold(mover, x),
             }
+            self.held[mover].set(matches!(motion, Motion::Hold).then_some(x));
         }
     }
 
