@@ -29,8 +29,10 @@ use crate::state::units;
 
 /// The picture may move on by itself for so long, in milliseconds, before it is looked after.
 const MOVES_FOR_MS: f64 = 4_000.0;
-/// The legend's values change at most this often, in milliseconds: faster than that nobody can read.
-const LEGEND_GAP_MS: f64 = 250.0;
+/// The beat of the legend's values in milliseconds, that of the agents' table: both then change in the same frame.
+const LEGEND_GAP_MS: f64 = 1_000.0;
+/// The same while a pointer rests on the chart, and the picture moves on below it.
+const POINTED_GAP_MS: f64 = 250.0;
 /// New data waits at most this long, in milliseconds.
 const DATA_GAP_MS_MAX: f64 = 250.0;
 /// The beat of a picture that is moved by drawing, in milliseconds; where a column takes less than that, half of it.
@@ -160,6 +162,7 @@ impl LiveChart {
             }
             // Who chooses what to look at wants to see it: no waiting for the axis to narrow.
             plot.hurry_range();
+            state.legend_at_ms.set(None);
             state.chosen.replace(seen);
         }
         let drawn = self.context.shown().with(|store| {
@@ -187,10 +190,10 @@ impl LiveChart {
         let lines: Vec<Line<'_>> = store
             .series_of(&self.metric)
             .filter(|(name, ..)| !choice.is_hidden(name))
-            .map(|(name, agent, series)| Line {
-                id: agent.id() | if is_past { PAST_BIT } else { 0 },
-                color: color_of(name, slots(name), theme),
-                series,
+            .map(|(name, agent, series)| {
+                let slot = if is_past { slots(name) } else { agent.slot() };
+                let id = agent.id() | if is_past { PAST_BIT } else { 0 };
+                Line { id, color: color_of(name, slot, theme), series }
             })
             .collect();
         let is_calm = is_motion_reduced();
@@ -226,7 +229,11 @@ impl LiveChart {
         let pins = self.context.marks.try_with_untracked(|marks| {
             marks.pins(now.view.start_ms(), now.view.end_ms + reach_ms, apart_ms)
         });
-        let is_due = state.legend_at_ms.get().is_none_or(|at_ms| LEGEND_GAP_MS <= steady - at_ms);
+        let gap_ms = if state.pointer.get().is_some() { POINTED_GAP_MS } else { LEGEND_GAP_MS };
+        // The first lines are told at once.
+        let last_ms =
+            state.legend_at_ms.get().filter(|_| self.rows.try_with_untracked(Vec::is_empty) == Some(false));
+        let is_due = last_ms.is_none_or(|at_ms| beat::wait_ms(at_ms, steady, gap_ms) <= 0.0);
         if is_due || state.cursor.get() != cursor {
             state.legend_at_ms.set(Some(steady));
             state.cursor.set(cursor);
@@ -329,7 +336,7 @@ fn pace(drawn: Drawn, now: &Now, is_pointed: bool) -> Pace {
     } else if let Some(beat_ms) = step_beat_ms {
         Next::After(beat::to_next_ms(steady_ms(), beat_ms))
     } else if is_pointed && now.is_live {
-        Next::After(LEGEND_GAP_MS)
+        Next::After(POINTED_GAP_MS)
     } else if 0.0 < drawn.moves_for_ms {
         Next::After(drawn.moves_for_ms * 0.75)
     } else {
