@@ -1,4 +1,5 @@
-//! `cargo xtask bench feed`: samples to many browsers, from the relay, from nginx with nchan, and from aiohttp-sse.
+//! `cargo xtask bench feed`: samples to many browsers, from the relay, from nginx with nchan, and from aiohttp-sse; the
+//! last also beside ten times its browsers at the relay.
 
 mod server;
 
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// Clients per case.
     #[arg(long, value_delimiter = ',', default_value = "100,1000,5000")]
     clients: Vec<usize>,
+    /// Clients of aiohttp-sse beside ten times as many of the relay.
+    #[arg(long, value_delimiter = ',', default_value = "100,1000")]
+    tenfold: Vec<usize>,
     /// Samples a second.
     #[arg(long, default_value_t = 10)]
     rate: u64,
@@ -75,17 +79,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         args.runs
     ));
     let mut rows = Vec::new();
-    for &n_clients in &args.clients {
-        let kinds: Vec<Kind> =
-            Kind::ALL.into_iter().filter(|kind| kind.name().contains(&args.only)).collect();
-        let mut runs: Vec<Vec<Run>> = kinds.iter().map(|_| Vec::new()).collect();
+    for cases in cases(args) {
+        let mut runs: Vec<Vec<Run>> = cases.iter().map(|_| Vec::new()).collect();
         // They take turns, so that a disturbance meets all of them.
         for _ in 0..args.runs {
-            for (kind, runs) in kinds.iter().zip(&mut runs) {
-                runs.push(measure(args, *kind, n_clients)?);
+            for (&(kind, n_clients), runs) in cases.iter().zip(&mut runs) {
+                runs.push(measure(args, kind, n_clients)?);
             }
         }
-        for (kind, runs) in kinds.iter().zip(&runs) {
+        for (&(kind, n_clients), runs) in cases.iter().zip(&runs) {
             let spread = |figure: fn(&Run) -> f64| Spread::of(runs.iter().map(figure).collect());
             let row = Row {
                 server: kind.name(),
@@ -106,6 +108,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         std::fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")?;
     }
     Ok(())
+}
+
+/// What is measured in turns: servers, each with so many clients.
+fn cases(args: &Args) -> Vec<Vec<(Kind, usize)>> {
+    let beside = args.clients.iter().map(|&n| Kind::ALL.map(|kind| (kind, n)).to_vec());
+    let tenfold = args.tenfold.iter().map(|&n| vec![(Kind::Signalbox, 10 * n), (Kind::Aiohttp, n)]);
+    let mut cases: Vec<Vec<(Kind, usize)>> = beside.chain(tenfold).collect();
+    for case in &mut cases {
+        case.retain(|(kind, _)| kind.name().contains(&args.only));
+    }
+    cases
 }
 
 fn measure(args: &Args, kind: Kind, n_clients: usize) -> anyhow::Result<Run> {
