@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use signalbox_shared::Payload;
 use signalbox_shared::socket::TAIL_PAYLOAD_BYTES_MAX;
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::engine::Batch;
@@ -17,6 +18,8 @@ pub(crate) struct Chunk {
     messages: Vec<Place>,
     pub(super) n_lost_behind: u64,
     at_ms: i64,
+    /// When it came, for the pace of those who are shown it.
+    pub(super) came_at: Instant,
 }
 
 struct Place {
@@ -44,7 +47,7 @@ impl Chunk {
                 Place { payload, json: OnceLock::new(), whole: OnceLock::new() }
             })
             .collect();
-        Self { frames, messages, n_lost_behind, at_ms: clock::now_ms() }
+        Self { frames, messages, n_lost_behind, at_ms: clock::now_ms(), came_at: Instant::now() }
     }
 
     pub(super) fn n_messages(&self) -> usize {

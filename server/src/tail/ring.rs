@@ -10,6 +10,7 @@ use std::task::{Poll, Waker};
 
 use parking_lot::Mutex;
 use signalbox_shared::ChannelName;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::chunk::Message;
@@ -89,6 +90,11 @@ impl Taken {
     /// Messages lost behind these.
     pub(crate) fn n_lost_behind(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.n_lost_behind).sum()
+    }
+
+    /// When the newest came; none when there are none.
+    pub(super) fn came_at(&self) -> Option<Instant> {
+        self.chunks.last().map(|chunk| chunk.came_at)
     }
 
     /// The messages, oldest first.

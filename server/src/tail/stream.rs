@@ -91,7 +91,7 @@ impl Batcher {
     /// Makes a batch, unless there is too little to tell.
     fn batch(&mut self, taken: &Taken) -> Option<TailBatch> {
         let (now, rhythm) = (Instant::now(), &mut self.rhythm);
-        rhythm.not_before = now + BATCH_INTERVAL;
+        rhythm.go_on(taken.came_at().unwrap_or(now));
         let filter = self.filter.load();
         let shown = self.view.show(taken, filter.as_deref());
         rhythm.n_untold += shown.n_filtered;
@@ -111,6 +111,13 @@ impl Batcher {
 }
 
 impl Rhythm {
+    /// Sets when the next batch may go out: a frame after this one was due, and after its newest message came. When it
+    /// was written does not count. Of a crowd many are written to late, and who was late this time must not have to wait
+    /// for the clock the next time.
+    fn go_on(&mut self, came_at: Instant) {
+        self.not_before = self.not_before.max(came_at) + BATCH_INTERVAL;
+    }
+
     /// When accounts are due though nothing may come.
     fn due(&self) -> Option<Instant> {
         (0 < self.n_untold).then(|| self.told_at + ACCOUNTS_INTERVAL)

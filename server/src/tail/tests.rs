@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 use signalbox_shared::socket::{ServerMessage, TailAccounts, TailMessage};
+use tokio::time::Instant;
 
 use super::*;
 use crate::broker::Router;
@@ -213,6 +214,41 @@ async fn accounts_are_told_when_nothing_is_shown_and_a_filter_can_be_changed() {
     let (messages, accounts) = tail_of(&tail.next().await.unwrap().json);
     assert_eq!((messages[0].seq, messages.len()), (6, 1));
     check_accounts(accounts, 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_late_once_does_not_wait_for_the_clock_the_next_time() {
+    let house = House::new(|_| {});
+    let mut tail = pin!(batches(house.tap(), house.view(), FilterSlot::default(), None));
+    for late_millis in [0, 5, 12, 19] {
+        house.publish(b"one of fifty a second").await;
+        sleep(Duration::from_millis(late_millis)).await;
+        let asked_at = Instant::now();
+        assert_eq!(tail.next().await.unwrap().n_shown, 1);
+        assert_eq!(asked_at.elapsed(), Duration::ZERO, "late by {late_millis} ms");
+        sleep(Duration::from_millis(20 - late_millis)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_is_told_once_in_a_frame_however_much_comes() {
+    let house = Arc::new(House::new(|_| {}));
+    let mut tail = pin!(batches(house.tap(), house.view(), FilterSlot::default(), None));
+    let publisher = tokio::spawn({
+        let house = Arc::clone(&house);
+        async move {
+            loop {
+                house.publish(b"one of a thousand a second").await;
+                sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
+    let begun_at = Instant::now();
+    for _ in 0..=60 {
+        tail.next().await.unwrap();
+    }
+    assert!(Duration::from_millis(60 * 16) <= begun_at.elapsed(), "{:?}", begun_at.elapsed());
+    publisher.abort();
 }
 
 #[tokio::test]
