@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::broker::frame::{self, HEADER_BYTES};
+use crate::keepalive;
 
 /// Bytes that one read takes at most, and that a publisher collects before it writes.
 const IO_BYTES: usize = 64 * 1024;
@@ -46,10 +47,16 @@ async fn halves(address: &str) -> io::Result<Halves> {
         let (read_half, write_half) = UnixStream::connect(path).await?.into_split();
         return Ok((Box::new(read_half), Box::new(write_half)));
     }
+    let (read_half, write_half) = tcp(address).await?.into_split();
+    Ok((Box::new(read_half), Box::new(write_half)))
+}
+
+async fn tcp(address: &str) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let (read_half, write_half) = stream.into_split();
-    Ok((Box::new(read_half), Box::new(write_half)))
+    // Who only listens writes nothing, and would never learn that the broker's host is gone.
+    keepalive::begin(&stream)?;
+    Ok(stream)
 }
 
 /// The receiving side of a connection.
@@ -160,3 +167,21 @@ impl Sender {
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_looks_whether_a_silent_broker_is_still_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = tcp(&listener.local_addr().unwrap().to_string()).await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        let interval = socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
+        assert_eq!(socket.tcp_keepalive_time().unwrap() + interval, Duration::from_secs(120));
+    }
+}

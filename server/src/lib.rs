@@ -17,6 +17,7 @@ pub mod engine;
 pub mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub(crate) mod keepalive;
 pub mod limits;
 pub mod news;
 pub mod notices;

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -19,11 +18,7 @@ use super::stats_log::StatsLog;
 use super::stream::Stream;
 use super::unix::{SocketFile, UnixSocket};
 use crate::accept::Acceptor;
-
-/// Silence after which the kernel asks whether a peer is still there, and the time between its questions: a peer
-/// that vanished without a word is noticed within about two minutes.
-const KEEPALIVE: Duration = Duration::from_secs(60);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+use crate::keepalive;
 
 /// Where broker clients come in.
 #[derive(Debug, Default)]
@@ -131,10 +126,9 @@ fn open(stream: Stream, peer: Peer, router: &Arc<Router>, sessions: &TaskTracker
     sessions.spawn(session::run(stream, connection, Arc::clone(router), ending.clone()));
 }
 
-/// A peer that vanished is noticed.
+/// Lets the kernel notice a peer that has vanished.
 fn set_options(stream: &TcpStream, peer: SocketAddr) {
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
-    if let Err(error) = SockRef::from(stream).set_tcp_keepalive(&keepalive) {
+    if let Err(error) = keepalive::begin(stream) {
         tracing::debug!(%peer, %error, "socket options of {peer} cannot be set: {error}"); // it works without them
     }
 }
