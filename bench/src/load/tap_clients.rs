@@ -1,15 +1,19 @@
 //! Many browsers in one process: each a WebSocket that watches one channel, all on one thread.
 //!
-//! A message says when it was sent ([`super::publish`]); the delay is told from that, by the one clock of this machine,
-//! when its bytes have been read off the socket.
+//! A message says when it was sent ([`super::publish`]); two delays are told from that, by the one clock of this machine:
+//! until the system had its bytes in the browser's socket (man 7 socket, `SO_TIMESTAMPNS`), which is the server's doing,
+//! and until the one thread here had read them, which is partly its own.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
+use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::ValueEnum;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
+use nix::sys::time::TimeSpec;
 use serde::{Deserialize, Serialize};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Message, WebSocket};
@@ -58,12 +62,46 @@ pub(crate) struct Args {
 pub(crate) struct Outcome {
     /// Messages over all clients.
     pub(crate) delivered: u64,
-    /// Median from sending to reading, in milliseconds.
+    /// From sending to the browser's socket.
+    pub(crate) came: Delays,
+    /// From sending to reading.
+    pub(crate) read: Delays,
+}
+
+/// Delays in milliseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Delays {
+    /// Median.
     pub(crate) p50_millis: f64,
     /// The same of the slowest hundredth.
     pub(crate) p99_millis: f64,
     /// The slowest.
     pub(crate) max_millis: f64,
+}
+
+impl Delays {
+    fn of(micros: &[u32]) -> Self {
+        let millis: Vec<f64> = micros.iter().map(|micros| f64::from(*micros) / 1e3).collect();
+        Self {
+            p50_millis: percentile(&millis, 50.0),
+            p99_millis: percentile(&millis, 99.0),
+            max_millis: percentile(&millis, 100.0),
+        }
+    }
+}
+
+/// The same in microseconds, message by message.
+struct Noted {
+    came: Vec<u32>,
+    read: Vec<u32>,
+}
+
+impl Noted {
+    fn note(&mut self, sent: u64, came: u64, read: u64) {
+        let since = |at: u64| u32::try_from(at.saturating_sub(sent)).unwrap_or(u32::MAX);
+        self.came.push(since(came));
+        self.read.push(since(read));
+    }
 }
 
 /// A stream that is not asked for more than waited when it was told to have something: a short read has emptied it (man 7
@@ -73,6 +111,19 @@ struct Told {
     /// While it is connecting, each read waits.
     is_blocking: bool,
     is_empty: bool,
+    /// When the system had what was read last, in microseconds since the Unix epoch.
+    came_micros: u64,
+    /// Room for that time.
+    control: Vec<u8>,
+}
+
+impl Told {
+    fn new(stream: std::net::TcpStream) -> anyhow::Result<Self> {
+        setsockopt(&stream, sockopt::ReceiveTimestampns, &true)?;
+        let stream = TcpStream::from_std(stream);
+        let control = nix::cmsg_space!(TimeSpec);
+        Ok(Self { stream, is_blocking: true, is_empty: false, came_micros: 0, control })
+    }
 }
 
 impl Read for Told {
@@ -80,7 +131,16 @@ impl Read for Told {
         if self.is_empty {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let n = self.stream.read(space)?;
+        let mut parts = [IoSliceMut::new(space)];
+        let flags = MsgFlags::empty();
+        let got =
+            recvmsg::<()>(self.stream.as_raw_fd(), &mut parts, Some(self.control.as_mut_slice()), flags)?;
+        let n = got.bytes;
+        for said in got.cmsgs()? {
+            if let ControlMessageOwned::ScmTimestampns(at) = said {
+                self.came_micros = u64::try_from(Duration::from(at).as_micros()).unwrap_or(u64::MAX);
+            }
+        }
         self.is_empty = !self.is_blocking && 0 < n && n < space.len();
         Ok(n)
     }
@@ -113,25 +173,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     super::print(&"ready")?;
     let due = args.messages * args.clients as u64;
-    let mut micros: Vec<u32> = Vec::with_capacity(usize::try_from(due)?);
+    let room = || usize::try_from(due).map(Vec::with_capacity);
+    let mut noted = Noted { came: room()?, read: room()? };
     let mut events = Events::with_capacity(1024);
     let mut last_came = Instant::now();
-    while (micros.len() as u64) < due && last_came.elapsed() < SILENCE_MAX {
+    while (noted.read.len() as u64) < due && last_came.elapsed() < SILENCE_MAX {
         poll.poll(&mut events, Some(Duration::from_millis(200)))?;
         for event in &events {
-            let n_before = micros.len();
-            clients[event.token().0].read(args.server, &mut micros)?;
-            if n_before < micros.len() {
+            let n_before = noted.read.len();
+            clients[event.token().0].read(args.server, &mut noted)?;
+            if n_before < noted.read.len() {
                 last_came = Instant::now();
             }
         }
     }
-    let millis: Vec<f64> = micros.iter().map(|micros| f64::from(*micros) / 1e3).collect();
     super::print(&Outcome {
-        delivered: micros.len() as u64,
-        p50_millis: percentile(&millis, 50.0),
-        p99_millis: percentile(&millis, 99.0),
-        max_millis: percentile(&millis, 100.0),
+        delivered: noted.read.len() as u64,
+        came: Delays::of(&noted.came),
+        read: Delays::of(&noted.read),
     })
 }
 
@@ -147,7 +206,7 @@ impl Client {
         };
         let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
         let url = format!("ws://{}/{path}", args.address);
-        let stream = Told { stream: TcpStream::from_std(stream), is_blocking: true, is_empty: false };
+        let stream = Told::new(stream)?;
         let (socket, _) = tungstenite::client::client_with_config(url, stream, Some(config))
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let mut client = Self { socket, rest: Vec::new() };
@@ -184,7 +243,7 @@ impl Client {
     }
 
     /// Takes what has come since it was told to have something.
-    fn read(&mut self, server: Server, micros: &mut Vec<u32>) -> anyhow::Result<()> {
+    fn read(&mut self, server: Server, noted: &mut Noted) -> anyhow::Result<()> {
         self.socket.get_mut().is_empty = false;
         loop {
             let data = match self.socket.read() {
@@ -194,10 +253,8 @@ impl Client {
                 Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),
             };
-            let now = micros_now()?;
-            let mut note = |sent: u64| {
-                micros.push(u32::try_from(now.saturating_sub(sent)).unwrap_or(u32::MAX));
-            };
+            let (came, now) = (self.socket.get_ref().came_micros, micros_now()?);
+            let mut note = |sent: u64| noted.note(sent, came, now);
             match server {
                 Server::Signalbox => stamps(&data).for_each(&mut note),
                 Server::Nats => {

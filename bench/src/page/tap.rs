@@ -54,8 +54,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Vec<Run>> {
         for kind in [Kind::Signalbox, Kind::Nats] {
             let run = measure(args, kind)?;
             say(&format!(
-                "{}: p99 {:.1} ms, CPU {:.0} %",
-                run.server, run.outcome.p99_millis, run.cpu_percent
+                "{}: p99 {:.1} ms, read {:.1} ms, CPU {:.0} %",
+                run.server, run.outcome.came.p99_millis, run.outcome.read.p99_millis, run.cpu_percent
             ));
             runs.push(run);
         }
@@ -67,16 +67,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Vec<Run>> {
         vec![
             kind.name().to_owned(),
             of(|run| run.delivered_percent),
-            of(|run| run.outcome.p50_millis),
-            of(|run| run.outcome.p99_millis),
-            of(|run| run.outcome.max_millis),
+            of(|run| run.outcome.came.p50_millis),
+            of(|run| run.outcome.came.p99_millis),
+            of(|run| run.outcome.came.max_millis),
+            of(|run| run.outcome.read.p50_millis),
+            of(|run| run.outcome.read.p99_millis),
             of(|run| run.cpu_percent),
             of(|run| run.idle_kib_per_client),
             of(|run| run.busy_kib_per_client),
         ]
     });
-    let head =
-        ["server", "delivered %", "p50 ms", "p99 ms", "max ms", "CPU % of a core", "KiB per browser", "busy"];
+    let head = [
+        "server",
+        "delivered %",
+        "to the socket: p50 ms",
+        "p99 ms",
+        "max ms",
+        "read: p50 ms",
+        "p99 ms",
+        "CPU % of a core",
+        "KiB per browser",
+        "busy",
+    ];
     print_table(&head, &rows);
     Ok(runs)
 }
