@@ -83,6 +83,9 @@ impl Surface {
         let document = host.owner_document().ok_or("a host belongs to a document")?;
         let canvas = || -> Result<HtmlCanvasElement, JsValue> {
             let canvas: HtmlCanvasElement = document.create_element("canvas")?.unchecked_into();
+            // A canvas is 300 by 150 pixels large by itself: nobody should see it take its size and place.
+            canvas.set_width(0);
+            canvas.set_height(0);
             set(&canvas, &[("position", "absolute"), ("left", "0"), ("top", "0"), ("display", "block")]);
             Ok(canvas)
         };

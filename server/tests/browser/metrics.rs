@@ -18,6 +18,13 @@ const CANVASES_WITH_RED: &str = "
         return false;
     }).length";
 
+/// How much has moved since the page was opened. Source: Layout Instability (WICG).
+const LAYOUT_SHIFT: &str = "
+    let sum = 0;
+    new PerformanceObserver(list => list.getEntries().forEach(entry => sum += entry.value))
+        .observe({ type: 'layout-shift', buffered: true });
+    return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum)))))";
+
 #[tokio::test]
 async fn an_agent_appears_with_its_values_and_its_lines() {
     let relay = Relay::start().await;
@@ -57,5 +64,7 @@ async fn history_is_there_at_first_paint() {
         browser.run(CANVASES_WITH_RED, vec![]).await.as_u64().filter(|&n| 2 <= n)
     })
     .await;
+    let shift = browser.run(LAYOUT_SHIFT, vec![]).await.as_f64().expect("the browser counts shifts");
+    assert!(shift < 0.05, "parts of the page have changed places while it came: {shift}");
     browser.expect_no_errors(false).await;
 }
