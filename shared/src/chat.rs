@@ -1,11 +1,17 @@
 //! The chat, as both halves see it (docs/protocol.md §4 and §5): the rules of names and lines, and what a room holds.
 
-use std::borrow::Cow;
+mod completion;
+mod mention;
+mod visible;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::EventId;
+
+pub use completion::Completion;
+pub use mention::{may_begin_after, mention, mentions};
+pub use visible::{is_control, neutralise, seen};
 
 /// The room of the line clients; browsers join it by default.
 pub const LOBBY: &str = "lobby";
@@ -46,12 +52,15 @@ pub enum NameError {
         /// Its length in characters.
         chars: usize,
     },
-    /// An escape, a line break or another control or direction-changing character.
+    /// An escape, a line break or another control, invisible or direction-changing character.
     #[error("a name must not contain the control character U+{code_point:04X}")]
     ControlCharacter {
         /// The first one found.
         code_point: u32,
     },
+    /// A mark that stands on what comes before it, at the beginning: it would stand on something else's end.
+    #[error("a name must not begin with a mark that stands on another character")]
+    Mark,
     /// What the relay calls itself.
     #[error("the name {name:?} is in use by the relay itself")]
     House {
@@ -69,17 +78,21 @@ pub enum NameError {
 /// Each variant of [`NameError`].
 pub fn check_name(text: &str) -> Result<&str, NameError> {
     let name = text.trim();
-    if name.is_empty() {
+    let seen = seen(name);
+    if seen.trim().is_empty() {
         return Err(NameError::Empty);
     }
     let chars = name.chars().count();
     if NAME_CHARS_MAX < chars {
         return Err(NameError::TooLong { chars });
     }
-    if let Some(c) = name.chars().find(|&c| is_control(c)) {
+    if let Some(c) = name.chars().find(|&c| is_control(c) || visible::is_invisible(c)) {
         return Err(NameError::ControlCharacter { code_point: c.into() });
     }
-    if HOUSE_NAMES.iter().any(|house| house.eq_ignore_ascii_case(name)) {
+    if name.starts_with(visible::stands_on_another) {
+        return Err(NameError::Mark);
+    }
+    if HOUSE_NAMES.iter().any(|house| house.eq_ignore_ascii_case(&seen)) {
         return Err(NameError::House { name: name.to_owned() });
     }
     if name.split(':').skip(1).any(|rest| rest.starts_with(char::is_whitespace)) {
@@ -124,41 +137,6 @@ pub fn check_room(name: &str) -> Result<&str, RoomError> {
         Some(character) => Err(RoomError::BadCharacter { character }),
         None => Ok(name),
     }
-}
-
-/// Makes a line harmless to whatever shows it: control characters become visible (U+2400 and following for ASCII's,
-/// U+FFFD for the rest), and so do those that reorder the text around them. Tabs and marks that only give a
-/// direction to themselves stay.
-///
-/// The result is at most three times as long in bytes.
-#[must_use]
-pub fn neutralise(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts_on_the_line) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(|c| if acts_on_the_line(c) { visible(c) } else { c }).collect())
-}
-
-fn acts_on_the_line(c: char) -> bool {
-    c != '\t' && is_control(c) && !matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
-}
-
-fn visible(c: char) -> char {
-    match c {
-        '\0'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
-        '\u{7f}' => '\u{2421}',
-        _ => char::REPLACEMENT_CHARACTER,
-    }
-}
-
-/// Characters that could act on a terminal, reorder the text around them (Unicode's bidi controls, UAX #9), end a
-/// line, or make two names look the same by being invisible.
-pub fn is_control(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-        )
 }
 
 /// One entry of a room's history.
@@ -267,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn no_name_differs_from_another_by_what_nobody_sees() {
+        for hidden in ['\u{ad}', '\u{2060}', '\u{2800}', '\u{3164}', '\u{fffa}', '\u{e0061}'] {
+            check(&format!("ada{hidden}"), Err(NameError::ControlCharacter { code_point: hidden.into() }));
+        }
+        check("\u{200d}\u{fe0f}", Err(NameError::Empty));
+        check("\u{301}", Err(NameError::Mark));
+        check("e\u{301}", Ok("e\u{301}"));
+        check("👩\u{200d}🚒", Ok("👩\u{200d}🚒"));
+        check("می\u{200c}خواهم", Ok("می\u{200c}خواهم"));
+        let house = "No\u{200d}tice";
+        check(house, Err(NameError::House { name: house.to_owned() }));
+        assert_eq!(seen("a\u{200d}da\u{fe0f}"), "ada");
+    }
+
+    #[test]
     fn no_name_reads_as_the_line_of_another() {
         check("ada:b", Ok("ada:b"));
         check("ada:", Ok("ada:"));
@@ -290,16 +283,6 @@ mod tests {
         check("a b", Err(RoomError::BadCharacter { character: ' ' }));
         check("a/b", Err(RoomError::BadCharacter { character: '/' }));
         check(&"r".repeat(33), Err(RoomError::TooLong { chars: 33 }));
-    }
-
-    #[test]
-    fn lines_are_shown_as_what_they_are() {
-        let check = |text: &str, expected: &str| assert_eq!(neutralise(text), expected, "{text:?}");
-        check("plain\ttext, żółw, 🚦", "plain\ttext, żółw, 🚦");
-        check("a\u{1b}[2Jb\u{7}", "a␛[2Jb␇");
-        check("\u{7f}\u{9b}", "␡\u{fffd}");
-        check("abc\u{202e}cba\u{2028}", "abc\u{fffd}cba\u{fffd}");
-        check("\u{200e}שלום\u{200f}", "\u{200e}שלום\u{200f}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a chat line is made of: words, links, mentions. Pure; fetches nothing, so that a line is never more than text.
 
+use signalbox_shared::chat;
+
 /// A piece of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -43,7 +45,7 @@ pub fn pieces(text: &str, me: &str, page: &str) -> Vec<Piece> {
             }
             None => {
                 plain.push(first);
-                is_word_start = !first.is_alphanumeric() && !matches!(first, '@' | '/' | '_');
+                is_word_start = chat::may_begin_after(first);
                 first.len_utf8()
             }
         };
@@ -90,17 +92,8 @@ fn link(text: &str, page: &str) -> Option<(Piece, usize)> {
 }
 
 fn mention(text: &str, me: &str) -> Option<(Piece, usize)> {
-    let rest = text.strip_prefix('@')?;
-    let is_end = |n_bytes: usize| {
-        rest.get(n_bytes..)
-            .is_some_and(|after| after.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '_'))
-    };
-    // The whole of one's own name, which may hold spaces; else a word.
-    let own = rest.char_indices().map(|(i, c)| i + c.len_utf8()).take(me.chars().count()).last().unwrap_or(0);
-    let is_me = !me.is_empty() && is_end(own) && rest[..own].to_lowercase() == me.to_lowercase();
-    let word = rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-')).unwrap_or(rest.len());
-    let n_bytes = 1 + if is_me { own } else { word };
-    (1 < n_bytes).then(|| (Piece::Mention { text: text[..n_bytes].to_owned(), is_me }, n_bytes))
+    let (n_bytes, is_me) = chat::mention(text, me)?;
+    Some((Piece::Mention { text: text[..n_bytes].to_owned(), is_me }, n_bytes))
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use signalbox_shared::chat::{ChatUser, NAME_CHARS_MAX, NameError, PRESENCE_USERS_MAX, check_name};
+use signalbox_shared::chat::{ChatUser, NAME_CHARS_MAX, NameError, PRESENCE_USERS_MAX, check_name, seen};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The users of one room. A ticket tells two visits under one name apart.
 #[derive(Default)]
 pub(super) struct Users {
     by_ticket: BTreeMap<u64, ChatUser>,
+    /// By [`looks`].
     tickets: HashMap<String, u64>,
     last_ticket: u64,
 }
@@ -19,7 +21,7 @@ impl Users {
             return None;
         }
         self.last_ticket += 1;
-        self.tickets.insert(user.name.clone(), self.last_ticket);
+        self.tickets.insert(looks(&user.name), self.last_ticket);
         self.by_ticket.insert(self.last_ticket, user);
         Some(self.last_ticket)
     }
@@ -27,7 +29,7 @@ impl Users {
     /// Removes the user with this ticket.
     pub(super) fn remove(&mut self, ticket: u64) -> Option<ChatUser> {
         let user = self.by_ticket.remove(&ticket)?;
-        self.tickets.remove(&user.name);
+        self.tickets.remove(&looks(&user.name));
         Some(user)
     }
 
@@ -38,7 +40,7 @@ impl Users {
     }
 
     pub(super) fn is_taken(&self, name: &str) -> bool {
-        self.tickets.contains_key(name)
+        self.tickets.contains_key(&looks(name))
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -49,6 +51,13 @@ impl Users {
     pub(super) fn list(&self) -> Vec<ChatUser> {
         self.by_ticket.values().take(PRESENCE_USERS_MAX).cloned().collect()
     }
+}
+
+/// What a name looks like: `é` in one character or in two, a joiner that joins nothing, and the kind and number of spaces
+/// make no other name.
+fn looks(name: &str) -> String {
+    let seen: String = seen(name).nfc().collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A valid name near `wanted` that is not taken: without what names must not contain, cut to length, and with a
@@ -95,6 +104,18 @@ mod tests {
         assert!(users.is_taken("ada"));
         users.remove(second);
         assert_eq!(users.len(), 0);
+    }
+
+    #[test]
+    fn a_name_that_looks_the_same_is_the_same() {
+        let mut users = Users::default();
+        let ticket = users.add(user("jos\u{e9} a")).unwrap();
+        for other in ["jose\u{301} a", "jos\u{e9}\u{200d} a", "jos\u{e9}\u{a0}a", "jos\u{e9}  a"] {
+            assert_eq!(users.add(user(other)), None, "{other:?}");
+        }
+        assert!(!users.is_taken("jose a"));
+        users.remove(ticket);
+        assert!(!users.is_taken("jose\u{301} a"));
     }
 
     #[test]
