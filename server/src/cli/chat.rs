@@ -1,5 +1,6 @@
 //! `signalbox chat`: the line protocol of the chat (docs/protocol.md §4) from a terminal or a pipe.
 
+mod company;
 mod plain;
 mod session;
 mod window;
@@ -14,8 +15,8 @@ use super::terminal;
 
 /// Join the chat from a terminal.
 ///
-/// In a terminal: messages above, your line below, with history (Up, Down), scrolling (PageUp, PageDown), and a
-/// connection that comes back by itself. In a pipe, or with --plain: prints what everybody says and sends the input
+/// In a terminal: messages above, your line below, with history (Up, Down), names completed (Tab), scrolling (PageUp,
+/// PageDown), and a connection that comes back by itself. In a pipe, or with --plain: prints what everybody says and sends the input
 /// line by line, and ends with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

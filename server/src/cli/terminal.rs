@@ -8,13 +8,14 @@ mod screen;
 mod scrollback;
 mod wrap;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, EventStream};
 use crossterm::execute;
 use futures_util::StreamExt as _;
 use ratatui::DefaultTerminal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
 pub(crate) use screen::{Action, Screen};
@@ -33,19 +34,40 @@ pub(crate) fn is_interactive() -> bool {
 ///
 /// # Errors
 /// When the terminal cannot be switched.
-pub(crate) fn open() -> io::Result<(Canvas, EventStream)> {
+pub(crate) fn open() -> io::Result<(Canvas, Events)> {
+    let ends = [signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
     let terminal = ratatui::try_init()?;
     let canvas = Canvas { terminal, drawn_at: None, is_due: true };
     execute!(io::stdout(), EnableBracketedPaste)?;
-    Ok((canvas, EventStream::new()))
+    Ok((canvas, Events { stream: EventStream::new(), ends }))
 }
 
-/// What the person does next; none when the terminal is gone.
-///
-/// # Cancel safety
-/// Cancel safe.
-pub(crate) async fn next_event(events: &mut EventStream) -> Option<Event> {
-    events.next().await?.ok()
+/// What the person does, and what ends the program from outside: whoever sends a signal gets the terminal back as it was.
+pub(crate) struct Events {
+    stream: EventStream,
+    ends: [Signal; 2],
+}
+
+impl Events {
+    /// What the person does next; none when the terminal is gone or the program must go.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        let [terminated, hung_up] = &mut self.ends;
+        tokio::select! {
+            event = self.stream.next() => event?.ok(),
+            _ = terminated.recv() => None,
+            _ = hung_up.recv() => None,
+        }
+    }
+}
+
+/// Rings the terminal's bell, which many show as a mark on a window that is not looked at.
+pub(crate) fn ring() {
+    let mut out = io::stdout().lock();
+    // A terminal that is gone hears no bell.
+    let _ = out.write_all(b"\x07").and_then(|()| out.flush());
 }
 
 /// The terminal, drawn at most once per [`FRAME`].

@@ -2,12 +2,15 @@
 
 use anyhow::Context as _;
 use crossterm::event::Event as TerminalEvent;
+use jiff::Zoned;
+use jiff::civil::Date;
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
-use signalbox_shared::chat::{KEEP_ALIVE_LINE, LINE_BYTES_MAX, NAME_CHARS_MAX};
+use signalbox_shared::chat::{KEEP_ALIVE_LINE, LINE_BYTES_MAX, mentions};
 use tokio::task::JoinHandle;
 
 use super::KeepAlive;
+use super::company::{Company, Told, read};
 use super::session::Session;
 use crate::backoff::Backoff;
 use crate::cli::terminal::{self, Action, Entry, Screen};
@@ -15,8 +18,10 @@ use crate::cli::terminal::{self, Action, Entry, Screen};
 /// Most bytes that can be typed before they are sent: a few lines pasted at once.
 const TYPED_BYTES_MAX: usize = 4 * LINE_BYTES_MAX;
 const HELP: &[&str] = &[
-    "Enter sends. Up and Down bring back what you sent. PageUp and PageDown scroll, Esc returns to the newest line.",
-    "/clear empties the screen, /quit leaves (so do Ctrl-C and Ctrl-D). Everything else is said to everybody.",
+    "Enter sends. Up and Down bring back what you sent. Tab completes @names.",
+    "PageUp and PageDown scroll, Esc returns to the newest line.",
+    "/me TEXT says what you do, /who tells who is here, //TEXT says a line that begins with a slash.",
+    "/clear empties the screen, /quit leaves (so do Ctrl-C and Ctrl-D).",
 ];
 /// Colours that can be read on light and on dark ground.
 const NAME_COLORS: [Color; 6] =
@@ -52,7 +57,7 @@ pub(super) async fn run(name: &str, address: &str, mut keep_alive: KeepAlive) ->
     loop {
         let event = tokio::select! {
             drawn = canvas.draw_when_due(&mut window.screen) => Event::Drawn(drawn),
-            event = terminal::next_event(&mut events) => Event::Did(event),
+            event = events.next() => Event::Did(event),
             event = link.next() => event,
             () = keep_alive.due() => Event::KeepAlive,
         };
@@ -127,28 +132,44 @@ struct Window {
     screen: Screen,
     name: String,
     address: String,
+    company: Company,
+    is_connected: bool,
+    /// Of the last line that was shown.
+    day: Option<Date>,
     /// The reason for the last failed try, told once.
     told_error: String,
 }
 
 impl Window {
     fn new(name: &str, address: &str) -> Self {
-        let mut window = Self {
+        Self {
             screen: Screen::new(&format!("{name}> "), TYPED_BYTES_MAX),
             name: name.to_owned(),
             address: address.to_owned(),
+            company: Company::new(name),
+            is_connected: true,
+            day: None,
             told_error: String::new(),
-        };
-        window.is_connected(true);
-        window
+        }
     }
 
     fn is_connected(&mut self, is_connected: bool) {
-        let state = if is_connected { "connected" } else { "not connected, trying again" };
-        self.screen.set_status(format!("{state} · lobby at {} as {} · /help", self.address, self.name));
+        self.is_connected = is_connected;
         if is_connected {
             self.told_error.clear();
         }
+        self.tell_state();
+    }
+
+    fn tell_state(&mut self) {
+        let (address, name) = (&self.address, &self.name);
+        self.screen.set_status(match self.is_connected {
+            true => {
+                let count = self.company.count();
+                format!("connected · {count} · lobby at {address} as {name} · /help")
+            }
+            false => format!("not connected, trying again · lobby at {address} as {name} · /help"),
+        });
     }
 
     fn last_error(&mut self, error: &str) {
@@ -168,8 +189,22 @@ impl Window {
     }
 
     fn show(&mut self, lines: &[String]) {
+        let now = Zoned::now();
+        let margin = Span::styled(now.strftime("%H:%M").to_string(), Style::new().dim());
+        // The first line needs no day: it is of the day on which somebody looks.
+        if self.day.replace(now.date()).is_some_and(|day| day != now.date()) {
+            self.screen.note(now.strftime("%A, %-d %B %Y").to_string());
+        }
+        let mut is_called = false;
         for line in lines {
-            self.screen.push(Entry::Text(styled(line, &self.name)));
+            let told = read(line);
+            self.company.note(told);
+            is_called |= is_call(told, &self.name);
+            self.screen.push(Entry::Noted(margin.clone(), styled(told, line, &self.name)));
+        }
+        self.tell_state();
+        if is_called {
+            terminal::ring();
         }
     }
 
@@ -178,26 +213,44 @@ impl Window {
         let text = match self.screen.handle(event) {
             Action::None => return true,
             Action::Interrupt | Action::Quit => return false,
+            Action::Complete => {
+                self.screen.complete(self.company.names());
+                return true;
+            }
             Action::Submit(text) => text,
         };
-        match text.trim() {
-            "" => {}
-            "/quit" => return false,
-            "/clear" => self.screen.clear(),
-            "/help" => HELP.iter().for_each(|line| self.screen.note(*line)),
-            _ => self.say(&text, link).await,
+        let Some(command) = text.trim().strip_prefix('/') else {
+            if !text.trim().is_empty() {
+                self.say(&text, &text, link).await;
+            }
+            return true;
+        };
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        match (name, rest.trim()) {
+            ("quit", _) => return false,
+            ("clear", _) => self.screen.clear(),
+            ("help", _) => HELP.iter().for_each(|line| self.screen.note(*line)),
+            ("who", _) => self.screen.note(self.company.who()),
+            ("me", deed) if !deed.is_empty() => self.say(&format!("* {deed}"), &text, link).await,
+            ("me", _) => self.screen.set_notice("/me needs a text"),
+            _ if command.starts_with('/') => self.say(command, &text, link).await,
+            _ => {
+                self.screen.put_back(&text);
+                self.screen.set_notice(format!("/{name} is no command here; //{name} says it"));
+            }
         }
         true
     }
 
-    async fn say(&mut self, text: &str, link: &mut Link) {
+    /// Says the lines of `text`; what was `typed` is put back when they cannot be said.
+    async fn say(&mut self, text: &str, typed: &str, link: &mut Link) {
         let Link::Up(session) = link else {
-            self.screen.put_back(text);
+            self.screen.put_back(typed);
             self.screen.set_notice("not sent: there is no connection");
             return;
         };
         if let Some(long) = text.lines().find(|line| LINE_BYTES_MAX < line.len()) {
-            self.screen.put_back(text);
+            self.screen.put_back(typed);
             self.screen.set_notice(format!(
                 "not sent: a line of {} bytes is over the limit of {LINE_BYTES_MAX}",
                 long.len()
@@ -206,7 +259,7 @@ impl Window {
         }
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             if session.send(line.as_bytes()).await.is_err() {
-                self.screen.put_back(text);
+                self.screen.put_back(typed);
                 self.screen.set_notice("perhaps not sent: the connection was lost");
                 return;
             }
@@ -214,25 +267,28 @@ impl Window {
     }
 }
 
-/// A line as the chat sends it, `name: text`, with the name in its colour; the house's own lines stand back.
-fn styled(line: &str, own_name: &str) -> Line<'static> {
-    let said = line.split_once(": ").filter(|(name, _)| name.chars().count() <= NAME_CHARS_MAX);
-    let Some((name, text)) = said else {
-        return Line::styled(line.to_owned(), Style::new().dim());
-    };
-    let name_style = Style::new().fg(name_color(name)).bold();
-    let is_mention = name != own_name && mentions(text, own_name);
-    let text_style = if is_mention { Style::new().bold().underlined() } else { Style::new() };
-    Line::from(vec![
-        Span::styled(name.to_owned(), name_style),
-        Span::raw(": "),
-        Span::styled(text.to_owned(), text_style),
-    ])
+/// A line as the chat sends it, `name: text`, with the name in its colour; who comes and goes stands back, and what the
+/// relay itself says stands out.
+fn styled(told: Told<'_>, line: &str, own_name: &str) -> Line<'static> {
+    match told {
+        Told::Said(name, text) => {
+            let style = Style::new();
+            let style = if is_call(told, own_name) { style.bold().underlined() } else { style };
+            let style = if text.starts_with("* ") { style.italic() } else { style };
+            Line::from(vec![
+                Span::styled(name.to_owned(), Style::new().fg(name_color(name)).bold()),
+                Span::raw(": "),
+                Span::styled(text.to_owned(), style),
+            ])
+        }
+        Told::Other(_) => Line::styled(line.to_owned(), Style::new().bold()),
+        Told::Welcome(_) | Told::Came(_) | Told::Went(_) => Line::styled(line.to_owned(), Style::new().dim()),
+    }
 }
 
-fn mentions(text: &str, name: &str) -> bool {
-    let ends = |rest: &str| rest.chars().next().is_none_or(|c| !c.is_alphanumeric());
-    text.match_indices('@').any(|(at, _)| text[at + 1..].strip_prefix(name).is_some_and(ends))
+/// Whether somebody else speaks to `own_name`.
+fn is_call(told: Told<'_>, own_name: &str) -> bool {
+    matches!(told, Told::Said(name, text) if name != own_name && mentions(text, own_name))
 }
 
 /// The same name has the same colour everywhere and always (FNV-1a).
@@ -247,20 +303,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mention_is_the_whole_name() {
-        for (text, expected) in
-            [("@ada look", true), ("look @ada", true), ("@adam", false), ("ada", false), ("@ad @ada!", true)]
-        {
-            assert_eq!(mentions(text, "ada"), expected, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_has_its_colour_and_the_house_stands_back() {
-        let said = styled("bob: hi: all", "ada");
+    fn a_name_has_its_colour_and_who_comes_and_goes_stands_back() {
+        let shown = |line: &'static str| styled(read(line), line, "ada");
+        let said = shown("bob: hi: all");
         assert_eq!(said.spans[0].style.fg, Some(name_color("bob")));
         assert_eq!(said.to_string(), "bob: hi: all");
-        assert_eq!(styled("bob connected!", "ada").style, Style::new().dim());
-        assert_eq!(styled("bob: @ada", "ada").spans[2].style, Style::new().bold().underlined());
+        assert_eq!(shown("bob connected!").style, Style::new().dim());
+        assert_eq!(shown("Notice: Alert: red cpu").style, Style::new().bold());
+        assert_eq!(shown("bob: @Ada").spans[2].style, Style::new().bold().underlined());
+        assert_eq!(shown("ada: @ada").spans[2].style, Style::new());
+        assert_eq!(shown("bob: * waves").spans[2].style, Style::new().italic());
     }
 }

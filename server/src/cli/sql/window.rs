@@ -49,7 +49,7 @@ pub(super) async fn run(database: &Database) -> anyhow::Result<()> {
     loop {
         let event = tokio::select! {
             drawn = canvas.draw_when_due(&mut window.screen) => Event::Drawn(drawn),
-            event = terminal::next_event(&mut events) => Event::Did(event),
+            event = events.next() => Event::Did(event),
             (id, report) = next_ended(&mut window.tasks) => Event::Ended(id, report),
             _ = ticks.tick(), if !window.running.is_empty() => Event::Tick,
         };
@@ -131,7 +131,7 @@ impl Window {
     /// Does what the person asked for; false when that is to leave.
     fn act(&mut self, event: &TerminalEvent) -> bool {
         match self.screen.handle(event) {
-            Action::None => true,
+            Action::None | Action::Complete => true,
             Action::Quit => false,
             Action::Interrupt => match self.running.last_key_value() {
                 Some((&id, _)) => {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crossterm::event::{Event, KeyCode, KeyEvent};
+use signalbox_shared::chat::Completion;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler as _;
 
@@ -21,6 +22,7 @@ pub(crate) struct Prompt {
     shown: Option<usize>,
     /// The new one, kept while older ones are shown.
     draft: String,
+    completion: Completion,
 }
 
 /// More than fits was typed or pasted; nothing was taken.
@@ -36,6 +38,7 @@ impl Prompt {
             history: VecDeque::new(),
             shown: None,
             draft: String::new(),
+            completion: Completion::default(),
         }
     }
 
@@ -86,6 +89,23 @@ impl Prompt {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Writes the mention before the cursor to its end, by one of these names.
+    ///
+    /// # Errors
+    /// [`Full`], and nothing has changed.
+    pub(crate) fn complete<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Result<(), Full> {
+        let at = self.input.cursor();
+        let before: String = self.input.value().chars().take(at).collect();
+        let behind: String = self.input.value().chars().skip(at).collect();
+        let Some(completed) = self.completion.complete(&before, names) else { return Ok(()) };
+        if self.bytes_max < completed.len() + behind.len() {
+            return Err(Full);
+        }
+        let cursor = completed.chars().count();
+        self.input = Input::new(completed + &behind).with_cursor(cursor);
         Ok(())
     }
 
@@ -198,6 +218,22 @@ mod tests {
         assert_eq!(prompt.text(), "[one\ntwo[31m]");
         typed(&mut prompt, "!");
         assert_eq!(prompt.take(), "[one\ntwo[31m!]");
+    }
+
+    #[test]
+    fn a_mention_is_completed_where_the_cursor_stands() {
+        let mut prompt = Prompt::new(12);
+        typed(&mut prompt, "@b!");
+        press(&mut prompt, KeyCode::Left);
+        let names = ["ada", "bob", "bea"];
+        prompt.complete(names.into_iter()).unwrap();
+        assert_eq!(prompt.text(), "@bob !");
+        prompt.complete(names.into_iter()).unwrap();
+        typed(&mut prompt, "x");
+        assert_eq!(prompt.text(), "@bea x!");
+        typed(&mut prompt, " @a");
+        assert_eq!(prompt.complete(std::iter::once("a name that is long")), Err(Full));
+        assert_eq!(prompt.text(), "@bea x @a!");
     }
 
     #[test]

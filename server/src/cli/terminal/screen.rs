@@ -22,6 +22,8 @@ pub(crate) enum Action {
     Interrupt,
     /// Ctrl-D on an empty line.
     Quit,
+    /// Tab: write to its end what stands before the cursor.
+    Complete,
 }
 
 /// Everything that is shown.
@@ -78,6 +80,12 @@ impl Screen {
         }
     }
 
+    /// Writes the mention before the cursor to its end, by one of these names.
+    pub(crate) fn complete<'n>(&mut self, names: impl Iterator<Item = &'n str>) {
+        let taken = self.prompt.complete(names);
+        self.tell_full(taken);
+    }
+
     /// Removes what stands above.
     pub(crate) fn clear(&mut self) {
         self.scrollback.clear();
@@ -102,6 +110,7 @@ impl Screen {
             KeyCode::Char('c') if is_control => return Action::Interrupt,
             KeyCode::Char('d') if is_control && self.prompt.is_empty() => return Action::Quit,
             KeyCode::Char('l') if is_control => self.clear(),
+            KeyCode::Tab => return Action::Complete,
             KeyCode::Enter => {
                 self.scrollback.follow();
                 return Action::Submit(self.prompt.take());

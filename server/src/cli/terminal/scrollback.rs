@@ -4,18 +4,22 @@
 use std::collections::VecDeque;
 
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-use super::wrap::{cut, wrap};
+use super::wrap::{cut, n_rows, wrap};
 
 /// Most entries that are kept: hours of a lively chat, a few megabytes.
 const ENTRIES_MAX: usize = 10_000;
+/// A margin may take one of so many columns; in a narrower terminal the text has all of them.
+const MARGIN_PARTS_MIN: usize = 4;
 
 /// One line that came.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
     /// Text, wrapped where it is too wide.
     Text(Line<'static>),
+    /// The same beside a margin that holds something short, a time for instance.
+    Noted(Span<'static>, Line<'static>),
     /// Columns, cut where they are too wide.
     Columns(Line<'static>),
 }
@@ -24,9 +28,34 @@ impl Entry {
     fn rows(&self, width: usize) -> Vec<Line<'static>> {
         match self {
             Self::Text(line) => wrap(line, width),
+            Self::Noted(margin, line) => {
+                let margin_columns = margin_columns(margin, width);
+                let mut rows = wrap(line, width - margin_columns);
+                let blank = || vec![Span::raw(" ".repeat(margin_columns))];
+                for (n, row) in rows.iter_mut().enumerate().filter(|_| 0 < margin_columns) {
+                    let beside = if n == 0 { vec![margin.clone(), Span::raw(" ")] } else { blank() };
+                    row.spans.splice(0..0, beside);
+                }
+                rows
+            }
             Self::Columns(line) => vec![cut(line, width)],
         }
     }
+
+    /// How many rows these are.
+    fn n_rows(&self, width: usize) -> usize {
+        match self {
+            Self::Text(line) => n_rows(line, width),
+            Self::Noted(margin, line) => n_rows(line, width - margin_columns(margin, width)),
+            Self::Columns(_) => 1,
+        }
+    }
+}
+
+/// How many columns a margin takes with the space behind it.
+fn margin_columns(margin: &Span<'_>, width: usize) -> usize {
+    let columns = margin.width() + 1;
+    if MARGIN_PARTS_MIN * columns <= width { columns } else { 0 }
 }
 
 /// The entries and the place that is shown.
@@ -47,7 +76,7 @@ impl Scrollback {
     /// Adds an entry. What is shown stays where it is when somebody reads older entries.
     pub(crate) fn push(&mut self, entry: Entry) {
         if 0 < self.rows_below {
-            self.rows_below += entry.rows(self.width).len();
+            self.rows_below += entry.n_rows(self.width);
             self.n_unread += 1;
         }
         if self.entries.len() == ENTRIES_MAX {
@@ -97,23 +126,26 @@ impl Scrollback {
     pub(crate) fn rows(&mut self, width: usize, height: usize) -> Vec<Line<'static>> {
         (self.width, self.height) = (width, height);
         self.clamp();
-        let wanted = height + self.rows_below;
-        // From the newest entry up, and the rows of each from its last one up.
+        // From the newest entry up, and the rows of each from its last one up; what is below is counted, not made.
+        let mut n_below = self.rows_below;
         let mut rows: Vec<Line<'static>> = Vec::new();
         for entry in self.entries.iter().rev() {
-            rows.extend(entry.rows(width).into_iter().rev());
-            if wanted <= rows.len() {
+            let n_hidden = if n_below == 0 { 0 } else { entry.n_rows(width).min(n_below) };
+            n_below -= n_hidden;
+            if n_below == 0 {
+                rows.extend(entry.rows(width).into_iter().rev().skip(n_hidden));
+            }
+            if height <= rows.len() {
                 break;
             }
         }
-        if rows.len() < wanted && 0 < self.n_dropped {
+        if rows.len() < height && 0 < self.n_dropped {
             let told = format!("({} older lines are no longer kept)", self.n_dropped);
             rows.push(Line::styled(told, Style::new().dim()));
         }
-        let shown = rows.into_iter().skip(self.rows_below).take(height);
-        let mut shown: Vec<_> = shown.collect();
-        shown.reverse();
-        shown
+        rows.truncate(height);
+        rows.reverse();
+        rows
     }
 
     /// Nobody scrolls beyond the oldest row.
@@ -124,7 +156,7 @@ impl Scrollback {
         let enough = self.rows_below + self.height;
         let mut n_rows = usize::from(0 < self.n_dropped);
         for entry in self.entries.iter().rev() {
-            n_rows += entry.rows(self.width).len();
+            n_rows += entry.n_rows(self.width);
             if enough <= n_rows {
                 return;
             }
@@ -189,6 +221,24 @@ mod tests {
         check(&mut scrollback, 3, &["line 1", "line 2", "line 3"]);
         (0..10).for_each(|_| scrollback.down(true));
         check(&mut scrollback, 3, &["line 2", "line 3", "line 4"]);
+    }
+
+    #[test]
+    fn a_margin_stands_beside_the_text_where_there_is_room() {
+        let mut scrollback = Scrollback::default();
+        scrollback.push(Entry::Noted(Span::raw("12:03"), Line::from("bob: one two three")));
+        let mut check = |width: usize, expected: &[&str]| {
+            let rows: Vec<String> = scrollback.rows(width, 5).iter().map(ToString::to_string).collect();
+            assert_eq!(rows, expected, "in {width} columns");
+        };
+        check(40, &["12:03 bob: one two three"]);
+        check(24, &["12:03 bob: one two three"]);
+        check(23, &["bob: one two three"]);
+        check(12, &["bob: one two", "three"]);
+        scrollback.clear();
+        scrollback.push(Entry::Noted(Span::raw("12:03"), Line::from("bob: one two three four five")));
+        let rows: Vec<String> = scrollback.rows(24, 5).iter().map(ToString::to_string).collect();
+        assert_eq!(rows, ["12:03 bob: one two three", "      four five"]);
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! Styled text in cells of a terminal: wrapped at words, or cut where it must stay in its columns.
 
+use ratatui::buffer::CellWidth as _;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use unicode_width::UnicodeWidthChar as _;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Columns from one tabulator stop to the next.
 const TAB_COLUMNS: usize = 4;
 /// What stands where a line was cut.
-const CUT: char = '…';
+const CUT: &str = "…";
 
+/// What is seen as one character: a letter with its marks, a picture of several joined ones. It is as wide as what draws
+/// the rows takes it to be, or a row that is full would lose its end.
 #[derive(Clone, Copy)]
-struct Cell {
-    c: char,
+struct Cell<'l> {
+    text: &'l str,
     columns: usize,
     style: Style,
 }
@@ -26,8 +29,9 @@ pub(super) fn wrap(line: &Line<'_>, width: usize) -> Vec<Line<'static>> {
     while start < cells.len() || rows.is_empty() {
         let mut end = start;
         let mut columns = 0;
+        // What is wider than the row by itself stands alone in it.
         while let Some(cell) = cells.get(end)
-            && columns + cell.columns <= width
+            && (columns + cell.columns <= width || end == start)
         {
             columns += cell.columns;
             end += 1;
@@ -35,7 +39,7 @@ pub(super) fn wrap(line: &Line<'_>, width: usize) -> Vec<Line<'static>> {
         let mut next = end;
         if end < cells.len() {
             // A space at the edge is where the row breaks; it is shown by the break itself.
-            let space = cells[start..=end].iter().rposition(|cell| cell.c == ' ');
+            let space = cells[start..=end].iter().rposition(|cell| cell.text == " ");
             if let Some(space) = space.filter(|&at| 0 < at) {
                 (end, next) = (start + space, start + space + 1);
             }
@@ -44,6 +48,16 @@ pub(super) fn wrap(line: &Line<'_>, width: usize) -> Vec<Line<'static>> {
         start = next;
     }
     rows
+}
+
+/// How many rows [`wrap`] gives, mostly told without making them.
+pub(super) fn n_rows(line: &Line<'_>, width: usize) -> usize {
+    let is_plain = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let n_bytes: usize = line.spans.iter().map(|span| span.content.len()).sum();
+    match n_bytes <= width && line.spans.iter().all(|span| is_plain(&span.content)) {
+        true => 1,
+        false => wrap(line, width).len(),
+    }
 }
 
 /// The one row of at most `width` columns that shows the beginning of `line`, with a mark when there is more.
@@ -60,23 +74,23 @@ pub(super) fn cut(line: &Line<'_>, width: usize) -> Line<'static> {
     });
     let n_cells = fits.count();
     cells.truncate(n_cells);
-    cells.push(Cell { c: CUT, columns: 1, style: Style::new() });
+    cells.push(Cell { text: CUT, columns: 1, style: Style::new() });
     line_of(&cells)
 }
 
-fn cells(line: &Line<'_>) -> Vec<Cell> {
+fn cells<'l>(line: &'l Line<'_>) -> Vec<Cell<'l>> {
     let mut cells = Vec::new();
     let mut column = 0;
     for span in &line.spans {
         let style = line.style.patch(span.style);
-        for c in span.content.chars() {
-            if c == '\t' {
+        for text in span.content.graphemes(true) {
+            if text == "\t" {
                 let n = TAB_COLUMNS - column % TAB_COLUMNS;
-                cells.extend(std::iter::repeat_n(Cell { c: ' ', columns: 1, style }, n));
+                cells.extend(std::iter::repeat_n(Cell { text: " ", columns: 1, style }, n));
                 column += n;
-            } else {
-                let columns = c.width().unwrap_or(0);
-                cells.push(Cell { c, columns, style });
+            } else if !text.contains(char::is_control) {
+                let columns = text.cell_width().into();
+                cells.push(Cell { text, columns, style });
                 column += columns;
             }
         }
@@ -84,9 +98,10 @@ fn cells(line: &Line<'_>) -> Vec<Cell> {
     cells
 }
 
-fn line_of(cells: &[Cell]) -> Line<'static> {
+fn line_of(cells: &[Cell<'_>]) -> Line<'static> {
     let runs = cells.chunk_by(|a, b| a.style == b.style);
-    let span = |run: &[Cell]| Span::styled(run.iter().map(|cell| cell.c).collect::<String>(), run[0].style);
+    let span =
+        |run: &[Cell<'_>]| Span::styled(run.iter().map(|cell| cell.text).collect::<String>(), run[0].style);
     Line::from(runs.map(span).collect::<Vec<_>>())
 }
 
@@ -97,6 +112,7 @@ mod tests {
     fn check(text: &str, width: usize, expected: &[&str]) {
         let rows: Vec<String> = wrap(&Line::from(text), width).iter().map(ToString::to_string).collect();
         assert_eq!(rows, expected, "{text:?} in {width} columns");
+        assert_eq!(n_rows(&Line::from(text), width), expected.len(), "{text:?} in {width} columns");
     }
 
     #[test]
@@ -111,6 +127,17 @@ mod tests {
         check("日本語", 5, &["日本", "語"]);
         check("日本", 1, &["日", "本"]);
         check("a\tb", 10, &["a   b"]);
+        // Wider than its parts, narrower than its parts, and no wider for its marks.
+        check("❤\u{fe0f}❤\u{fe0f}❤\u{fe0f}", 4, &["❤\u{fe0f}❤\u{fe0f}", "❤\u{fe0f}"]);
+        check("👩\u{200d}🚒👩\u{200d}🚒", 4, &["👩\u{200d}🚒👩\u{200d}🚒"]);
+        check("e\u{301}e\u{301}e\u{301}", 2, &["e\u{301}e\u{301}", "e\u{301}"]);
+    }
+
+    #[test]
+    fn what_is_wider_than_a_row_stands_alone_in_it() {
+        let wide = "ﾊ\u{ff9f}\u{ff9f}\u{ff9f}\u{ff9f}";
+        assert!(2 < Line::from(wide).spans[0].content.cell_width());
+        check(&format!("{wide}b"), 2, &[wide, "b"]);
     }
 
     #[test]

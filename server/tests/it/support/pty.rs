@@ -17,7 +17,19 @@ pub(crate) struct Pty {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn std::io::Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    screen: Arc<Mutex<vt100::Parser>>,
+    screen: Arc<Mutex<vt100::Parser<Bell>>>,
+}
+
+/// What of a terminal is heard.
+#[derive(Default)]
+struct Bell {
+    n_rings: usize,
+}
+
+impl vt100::Callbacks for Bell {
+    fn audible_bell(&mut self, _: &mut vt100::Screen) {
+        self.n_rings += 1;
+    }
 }
 
 impl Pty {
@@ -28,7 +40,8 @@ impl Pty {
         command.args(args);
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(nonzero(rows), nonzero(columns), 0)));
+        let parser = vt100::Parser::new_with_callbacks(nonzero(rows), nonzero(columns), 0, Bell::default());
+        let screen = Arc::new(Mutex::new(parser));
         let mut output = pair.master.try_clone_reader().unwrap();
         let shown = screen.clone();
         // Ends with the terminal.
@@ -74,14 +87,33 @@ impl Pty {
             .await;
     }
 
+    /// Waits until the bell has rung so often.
+    pub(crate) async fn rings(&self, n_times: usize) {
+        let n_heard = || self.screen.lock().unwrap().callbacks().n_rings;
+        eventually("the bell", async || (n_times <= n_heard()).then_some(())).await;
+        assert_eq!(n_heard(), n_times);
+    }
+
+    /// Sends the program a signal, as `kill` does.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.process_id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Waits for the program's end, and gives its status.
     pub(crate) async fn ended(&mut self) -> u32 {
         let child = &mut self.child;
         eventually("the program's end", async || child.try_wait().unwrap()).await.exit_code()
     }
 
+    /// Waits until the program has given the terminal back: it may have ended before all that it wrote was drawn.
+    pub(crate) async fn gives_back(&self) {
+        eventually("the terminal as it was", async || self.is_given_back().then_some(())).await;
+    }
+
     /// Whether the program has given the terminal back: the alternate screen left, its modes off.
-    pub(crate) fn is_given_back(&self) -> bool {
+    fn is_given_back(&self) -> bool {
         let parser = self.screen.lock().unwrap();
         !parser.screen().alternate_screen()
             && !parser.screen().bracketed_paste()

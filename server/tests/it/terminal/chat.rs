@@ -52,7 +52,7 @@ async fn messages_come_above_and_what_is_typed_is_said() {
     let (_server, address) = chat_house().await;
     let mut bob = Nc::join(&address, "bob").await;
     let mut ada = Pty::start(&["chat", "ada", "--connect", &address], 60, 12);
-    ada.shows("connected · lobby at").await;
+    ada.shows("connected · 2 people · lobby at").await;
     bob.hears("ada connected!").await;
     ada.keys("hello bobx\u{7f}\r");
     bob.hears("ada: hello bob").await;
@@ -71,7 +71,45 @@ async fn messages_come_above_and_what_is_typed_is_said() {
     ada.keys("/quit\r");
     bob.hears("ada has left the chat").await;
     assert_eq!(ada.ended().await, 0);
-    assert!(ada.is_given_back());
+    ada.gives_back().await;
+}
+
+#[tokio::test]
+async fn commands_and_names_are_written_as_on_the_page() {
+    let (_server, address) = chat_house().await;
+    let mut ada = Pty::start(&["chat", "ada", "--connect", &address], 80, 16);
+    ada.shows("1 person").await;
+    let mut bob = Nc::join(&address, "bob").await;
+    ada.shows("bob connected!").await;
+    ada.keys("/who\r");
+    ada.shows("2 people here; since you came, these have come or spoken: bob").await;
+    ada.keys("/me waves\r");
+    bob.hears("ada: * waves").await;
+    ada.keys("hi @b\tlook\r");
+    bob.hears("ada: hi @bob look").await;
+    // What is no command is not said to everybody, and stays to be mended.
+    ada.keys("/wo\r");
+    ada.shows("/wo is no command here; //wo says it").await;
+    ada.keys("\u{1b}[H/\r");
+    bob.hears("ada: /wo").await;
+    drop(bob);
+    ada.shows("connected · 1 person").await;
+}
+
+/// A mention rings the bell, and whoever ends the program by a signal gets the terminal back.
+#[tokio::test]
+async fn a_call_is_heard_and_a_signal_gives_the_terminal_back() {
+    let (_server, address) = chat_house().await;
+    let mut bob = Nc::join(&address, "bob").await;
+    let mut ada = Pty::start(&["chat", "ada", "--connect", &address], 80, 12);
+    ada.shows("ada connected!").await;
+    bob.say(b"@adam, not you\n@Ada, you\n").await;
+    ada.shows("bob: @Ada, you").await;
+    ada.rings(1).await;
+    ada.signal("TERM");
+    assert_eq!(ada.ended().await, 0);
+    bob.hears("ada has left the chat").await;
+    ada.gives_back().await;
 }
 
 #[tokio::test]
@@ -126,5 +164,5 @@ async fn what_goes_wrong_at_first_is_told_on_the_terminal_as_it_was() {
     let mut second = Pty::start(&["chat", "ada", "--connect", &address], 100, 6);
     assert_eq!(second.ended().await, 1);
     second.shows("the name \"ada\" is in use. \"ada2\" is free").await;
-    assert!(second.is_given_back());
+    second.gives_back().await;
 }

@@ -48,7 +48,7 @@ async fn a_window_shows_it_as_text_and_stays_whole() {
     let address = listener.local_addr().unwrap().to_string();
     let mut ada = Pty::start(&["chat", "ada", "--connect", &address], 100, 30);
     let mut chat = let_in(&listener).await;
-    ada.shows("connected · lobby at").await;
+    ada.shows("connected · 1 person · lobby at").await;
     for (bytes, shown) in attacks() {
         chat.write_all(&bytes).await.unwrap();
         ada.shows(shown).await;
@@ -62,14 +62,14 @@ async fn a_window_shows_it_as_text_and_stays_whole() {
     let flood: String = (1..=10_000).map(|n| format!("eve: {n}\n")).collect();
     chat.write_all(flood.as_bytes()).await.unwrap();
     ada.shows("eve: 10000").await;
-    assert!(ada.text().contains("connected · lobby at"), "the window stands:\n{}", ada.text());
+    assert!(ada.text().contains("connected · 1 person · lobby at"), "the window stands:\n{}", ada.text());
     ada.keys("still here\r");
     let mut said = String::new();
     timeout(DEADLINE, chat.read_line(&mut said)).await.expect("a line in time").unwrap();
     assert_eq!(said, "still here\n");
     ada.keys("\u{3}");
     assert_eq!(ada.ended().await, 0);
-    assert!(ada.is_given_back());
+    ada.gives_back().await;
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn keys_and_resizes_at_once_are_both_taken() {
     let address = listener.local_addr().unwrap().to_string();
     let mut ada = Pty::start(&["chat", "ada", "--connect", &address], 100, 10);
     let _chat = let_in(&listener).await;
-    ada.shows("connected · lobby at").await;
+    ada.shows("connected · 1 person · lobby at").await;
     let mut typed = String::from("ada> ");
     for n in 0..60_u16 {
         let key = char::from(b'a' + u8::try_from(n % 26).unwrap());

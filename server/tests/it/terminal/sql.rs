@@ -53,7 +53,7 @@ async fn six_queries_run_at_once_and_a_quick_one_answers_while_others_run() {
     }
     terminal.keys("/quit\r");
     assert_eq!(terminal.ended().await, 0);
-    assert!(terminal.is_given_back());
+    terminal.gives_back().await;
 }
 
 #[tokio::test]
