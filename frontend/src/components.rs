@@ -3,6 +3,7 @@
 pub mod empty;
 pub mod focus;
 pub mod in_view;
+pub mod long_name;
 pub mod shell;
 pub mod stream_pill;
 pub mod theme_switch;

@@ -17,6 +17,7 @@ pub mod chat_text;
 pub mod export;
 pub mod field_charts;
 pub mod gesture;
+pub mod halves;
 pub mod json_lines;
 pub mod line_diff;
 pub mod marks;

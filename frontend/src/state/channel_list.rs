@@ -1,7 +1,8 @@
 //! Which rows the list of channels has, and in what order: search, sort, columns, tree.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use signalbox_shared::{ChannelKind, ChannelName};
 
@@ -188,6 +189,40 @@ impl ListRow {
             Self::Channel { name, .. } => format!("c{name}"),
             Self::Group { prefix, .. } => format!("g{prefix}"),
         }
+    }
+
+    /// The channel, where it is one.
+    #[must_use]
+    pub fn channel(&self) -> Option<&ChannelName> {
+        match self {
+            Self::Channel { name, .. } => Some(name),
+            Self::Group { .. } => None,
+        }
+    }
+}
+
+/// The rows as they stand, and by which settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The rows.
+    pub rows: Arc<[ListRow]>,
+    /// Channels that have come since the rows were held, and have no place yet.
+    pub n_waiting: usize,
+    settings: ListSettings,
+}
+
+impl Standing {
+    /// The rows of this moment. While they are held those before stay, unless a person asked for others: whoever sorts
+    /// or searches has the pointer in the list while doing so.
+    #[must_use]
+    pub fn after(old: Option<&Self>, channels: &Channels, settings: ListSettings, is_held: bool) -> Self {
+        let held = old.filter(|old| is_held && old.settings == settings && !old.rows.is_empty());
+        let now = rows(channels, &settings);
+        let Some(held) = held else { return Self { rows: now.into(), n_waiting: 0, settings } };
+        let standing: HashSet<&ChannelName> = held.rows.iter().filter_map(ListRow::channel).collect();
+        let n_waiting =
+            now.iter().filter_map(ListRow::channel).filter(|name| !standing.contains(name)).count();
+        Self { n_waiting, ..held.clone() }
     }
 }
 
@@ -382,6 +417,25 @@ mod tests {
         check(&settings, &["-/queue/", " /queue/a", " /queue/b", "+/topic/", "plain"]);
         settings.sort = Sort::read("depth").unwrap();
         check(&settings, &["-/queue/", " /queue/b", " /queue/a", "+/topic/", "plain"]);
+    }
+
+    #[test]
+    fn rows_are_held_but_not_against_a_wish() {
+        let names = |standing: &Standing| -> Vec<String> {
+            standing.rows.iter().filter_map(ListRow::channel).map(ToString::to_string).collect()
+        };
+        let settings = ListSettings::default();
+        let before = channels(&[("/queue/b", Some(1)), ("/queue/c", Some(2))]);
+        let now = channels(&[("/queue/a", Some(3)), ("/queue/c", Some(2)), ("/queue/d", Some(4))]);
+        let standing = Standing::after(None, &before, settings.clone(), true);
+        assert_eq!(names(&standing), ["/queue/b", "/queue/c"], "there was nothing to hold");
+        let held = Standing::after(Some(&standing), &now, settings.clone(), true);
+        assert_eq!((names(&held), held.n_waiting), (names(&standing), 2));
+        let sorted = ListSettings { sort: Sort::read("-depth").unwrap(), ..settings.clone() };
+        let sorted = Standing::after(Some(&held), &now, sorted, true);
+        assert_eq!((names(&sorted).join(" "), sorted.n_waiting), ("/queue/d /queue/a /queue/c".into(), 0));
+        let free = Standing::after(Some(&held), &now, settings, false);
+        assert_eq!((names(&free).join(" "), free.n_waiting), ("/queue/a /queue/c /queue/d".into(), 0));
     }
 
     #[test]

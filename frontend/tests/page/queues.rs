@@ -160,6 +160,51 @@ async fn the_order_stands_still_while_the_keyboard_is_in_the_list() {
 }
 
 #[wasm_bindgen_test]
+async fn the_order_stands_still_for_pointer_and_keyboard_but_not_against_a_wish() {
+    let page = Page::open(View::Queues(None));
+    list(&page, 1_000, vec![row("/queue/b", Some(1)), row("/queue/c", Some(2))]);
+    eventually("the rows stand", || page.count(".channel-row") == 2).await;
+    page.send(".channels", "focus");
+    page.point(".channel-scroll", "pointerenter");
+    page.point(".channel-scroll", "pointerleave");
+    list(&page, 2_000, ["/queue/a", "/queue/b", "/queue/c"].map(|name| row(name, Some(3))).into());
+    eventually("the keyboard still holds it", || page.text(".held-note").contains("1 new channel waits"))
+        .await;
+    assert_eq!(page.count(".channel-row"), 2);
+    page.point(".channel-scroll", "pointerenter");
+    page.send(".channels", "blur");
+    list(
+        &page,
+        3_000,
+        ["/queue/a", "/queue/b", "/queue/c", "/queue/d"].map(|name| row(name, Some(4))).into(),
+    );
+    eventually("the pointer holds it", || page.text(".held-note").contains("2 new channels wait")).await;
+    assert_eq!(page.count(".channel-row"), 2);
+    // Whoever sorts has the pointer there.
+    page.click(".channel-cell:first-child .head-button");
+    eventually("it is sorted", || page.text(".channel-link").ends_with("/queue/d")).await;
+    list(&page, 4_000, ["/queue/e", "/queue/d"].map(|name| row(name, Some(5))).into());
+    eventually("and held again", || page.text(".held-note").contains("1 new channel waits")).await;
+    assert_eq!(page.count(".channel-row"), 4);
+    page.point(".channel-scroll", "pointerleave");
+    eventually("then the order is new", || page.text(".channel-link").ends_with("/queue/e")).await;
+    page.click(".channel-cell:first-child .head-button");
+}
+
+#[wasm_bindgen_test]
+async fn names_that_begin_and_end_alike_can_be_told_apart() {
+    let page = Page::open(View::Queues(None));
+    let names = ["198", "199"].map(|n| format!("/topic/region-0/station-{n}/departures/of/the/whole/week"));
+    list(&page, 1_000, names.iter().map(|name| row(name, None)).collect());
+    eventually("the rows stand", || page.count(".channel-row") == 2).await;
+    assert_eq!(page.text(".channel-link .long-name"), names[0]);
+    assert_eq!(page.attribute(".channel-link", "aria-label"), format!("{}, topic", names[0]));
+    let row_px = page.find(".channel-row").unwrap().get_bounding_client_rect();
+    let name_px = page.find(".channel-link .long-name").unwrap().get_bounding_client_rect();
+    assert!(row_px.top() <= name_px.top() && name_px.bottom() <= row_px.bottom(), "two lines fit the row");
+}
+
+#[wasm_bindgen_test]
 async fn channels_stand_in_a_tree_with_sums() {
     let page = Page::open(View::Queues(None));
     list(&page, 1_000, vec![row("/topic/a/x", Some(2)), row("/topic/a/y", Some(3))]);

@@ -6,6 +6,7 @@ use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::channel_table::{List, columns_of, toggle_group};
 use crate::app::use_control;
+use crate::components::long_name::LongName;
 use crate::state::channel_list::{Column, ListRow};
 use crate::state::channels::{Direction, Sums};
 use crate::state::route::View;
@@ -103,9 +104,9 @@ fn name_cell(name: &ChannelName, level: usize) -> AnyView {
     let label = if level == 0 || rest.is_empty() { text.clone() } else { visible::line(rest.as_bytes()) };
     view! {
         <div class="channel-cell channel-name" role="rowheader">
-            <a class="channel-link" href=href tabindex="-1" title=text>
+            <a class="channel-link" href=href tabindex="-1" title=text.clone() aria-label=format!("{text}, {word}")>
                 <span class="kind" data-kind=word title=meaning>{word}</span>
-                <span class="ellipsis">{label}</span>
+                <LongName name=label />
             </a>
         </div>
     }
@@ -116,17 +117,20 @@ fn group_cell(list: List, prefix: String, is_open: bool) -> AnyView {
     let channels = use_control().stores.channels;
     let of_prefix = prefix.clone();
     let n = Memo::new(move |_| channels.with(|channels| channels.sums(&of_prefix).n_channels));
-    let label = visible::line(prefix.as_bytes());
+    // The groups above say the beginning of this one, too.
+    let last = prefix.trim_end_matches('/').rfind('/').map_or(0, |at| at + usize::from(0 < at));
+    let label = visible::line(&prefix.as_bytes()[last..]);
     view! {
         <div class="channel-cell channel-name" role="rowheader">
             <button
                 class="group-button"
                 type="button"
                 tabindex="-1"
+                title=visible::line(prefix.as_bytes())
                 data-open=is_open.to_string()
                 on:click=move |_| toggle_group(list, &prefix, !is_open)
             >
-                <span class="ellipsis">{label}</span>
+                <LongName name=label />
                 <span class="unit">{move || units::counted(n.get() as u64, "channel", "channels")}</span>
             </button>
         </div>

@@ -2,6 +2,7 @@
 //! keyboard in it, rows neither come, go nor change places, so that a click lands where it was aimed; figures go on.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use leptos::html::Div;
 use leptos::prelude::*;
@@ -13,7 +14,7 @@ use super::channel_row::Row;
 use crate::app::{storage, use_control};
 use crate::components::empty::Empty;
 use crate::components::viewport::use_viewport;
-use crate::state::channel_list::{self, Column, ListRow, ListSettings, Sort};
+use crate::state::channel_list::{Column, ListRow, ListSettings, Sort, Standing};
 use crate::state::route::View;
 use crate::state::units;
 use crate::state::virtual_rows::{drawn, reveal};
@@ -43,14 +44,25 @@ pub struct List {
     pub settings: RwSignal<ListSettings>,
     /// Which columns are shown.
     pub columns: RwSignal<BTreeSet<Column>>,
-    /// Whether the order stands still.
-    pub is_held: RwSignal<bool>,
+    /// Whether the pointer is over the list.
+    pub is_pointed_at: RwSignal<bool>,
+    /// Whether the keyboard is in it.
+    pub has_keyboard: RwSignal<bool>,
     /// The row that the keyboard is at, by its key.
     pub active: RwSignal<Option<String>>,
     /// The channel whose messages are shown.
     pub chosen: Memo<Option<ChannelName>>,
     /// Whether the window is narrow.
     pub is_narrow: RwSignal<bool>,
+}
+
+impl List {
+    /// Whether the order stands still.
+    fn is_held(self) -> bool {
+        // Both are read, so that a change of either is heard of.
+        let (is_pointed_at, has_keyboard) = (self.is_pointed_at.get(), self.has_keyboard.get());
+        is_pointed_at || has_keyboard
+    }
 }
 
 /// The panel.
@@ -63,7 +75,8 @@ pub fn ChannelTable(
     let list = List {
         settings: RwSignal::new(remembered_settings()),
         columns: RwSignal::new(super::channel_columns::remembered()),
-        is_held: RwSignal::new(false),
+        is_pointed_at: RwSignal::new(false),
+        has_keyboard: RwSignal::new(false),
         active: RwSignal::new(None),
         chosen,
         is_narrow: RwSignal::new(is_narrow()),
@@ -72,17 +85,14 @@ pub fn ChannelTable(
         let _ = list.is_narrow.try_set(is_narrow());
     });
     on_cleanup(move || resized.remove());
-    let rows = Memo::new({
+    let standing = Memo::new({
         let channels = stores.channels.clone();
-        move |old: Option<&Vec<ListRow>>| {
-            let settings = list.settings.get();
-            let new = channels.with(|channels| channel_list::rows(channels, &settings));
-            match old {
-                Some(old) if list.is_held.get() && !old.is_empty() => old.clone(),
-                _ => new,
-            }
+        move |old: Option<&Standing>| {
+            let (settings, is_held) = (list.settings.get(), list.is_held());
+            channels.with(|channels| Standing::after(old, channels, settings, is_held))
         }
     });
+    let rows = Memo::new(move |_| standing.with(|standing| Arc::clone(&standing.rows)));
     let summary = Memo::new({
         let channels = stores.channels;
         move |_| {
@@ -103,9 +113,16 @@ pub fn ChannelTable(
             format!("{text}, {} more not kept", units::count(n_refused as u64))
         }
     };
-    // What a person changes takes effect at once, also while the pointer is in the list.
+    let held_note = move || {
+        let n_waiting = standing.with(|standing| standing.n_waiting) as u64;
+        let waiting = match n_waiting {
+            0 => String::new(),
+            1 => "; 1 new channel waits".to_owned(),
+            n => format!("; {} new channels wait", units::count(n)),
+        };
+        list.is_held().then(|| format!("Order held while you point or type here; figures go on{waiting}"))
+    };
     let change = move |change: &dyn Fn(&mut ListSettings)| {
-        list.is_held.set(false);
         list.settings.update(|settings| change(settings));
         remember_settings(&list.settings.get_untracked());
     };
@@ -138,9 +155,7 @@ pub fn ChannelTable(
                 <PublishLink />
             </div>
             <Grid list rows summary />
-            <p class="held-note">
-                {move || list.is_held.get().then_some("Order held while you point or type here; figures go on")}
-            </p>
+            <p class="held-note">{held_note}</p>
         </section>
     }
 }
@@ -167,14 +182,14 @@ fn Grid(
     /// What the parts share.
     list: List,
     /// The rows.
-    rows: Memo<Vec<ListRow>>,
+    rows: Memo<Arc<[ListRow]>>,
     /// How many there are.
     summary: Memo<Summary>,
 ) -> impl IntoView {
     let scroller: NodeRef<Div> = NodeRef::new();
     let (viewport, measure) = use_viewport(scroller);
     let row_px = move || if list.is_narrow.get() { ROW_NARROW_PX } else { ROW_PX };
-    let slice = Memo::new(move |_| drawn(viewport.get(), rows.with(Vec::len), row_px()));
+    let slice = Memo::new(move |_| drawn(viewport.get(), rows.with(|rows| rows.len()), row_px()));
     let shown = move || {
         let slice = slice.get();
         rows.with(|rows| {
@@ -194,22 +209,22 @@ fn Grid(
     };
     view! {
         <div class="channel-scroll" node_ref=scroller on:scroll=move |_| measure()
-            on:pointerenter=move |event| if event.pointer_type() != "touch" { list.is_held.set(true) }
-            on:pointerleave=move |_| list.is_held.set(false)
+            on:pointerenter=move |event| if event.pointer_type() != "touch" { list.is_pointed_at.set(true) }
+            on:pointerleave=move |_| list.is_pointed_at.set(false)
         >
             <div
                 class="channels"
                 role=move || if list.settings.with(|settings| settings.is_tree) { "treegrid" } else { "grid" }
                 aria-label="Channels of the broker"
-                aria-rowcount=move || (rows.with(Vec::len) + 1).to_string()
+                aria-rowcount=move || (rows.with(|rows| rows.len()) + 1).to_string()
                 aria-colcount=move || list.columns.with(BTreeSet::len).to_string()
                 aria-activedescendant=active_id
                 tabindex="0"
-                hidden=move || rows.with(Vec::is_empty)
+                hidden=move || rows.with(|rows| rows.is_empty())
                 style:grid-template-columns=move || list.columns.with(super::channel_columns::template)
                 on:keydown=on_keydown
-                on:focus=move |_| list.is_held.set(true)
-                on:blur=move |_| list.is_held.set(false)
+                on:focus=move |_| list.has_keyboard.set(true)
+                on:blur=move |_| list.has_keyboard.set(false)
             >
                 <HeaderRow list />
                 <div class="channel-extent" role="rowgroup" style:height=move || format!("{}px", slice.get().extent_px)>
@@ -220,7 +235,7 @@ fn Grid(
                     </div>
                 </div>
             </div>
-            {move || nothing(summary.get(), rows.with(Vec::is_empty))}
+            {move || nothing(summary.get(), rows.with(|rows| rows.is_empty()))}
         </div>
     }
 }
@@ -249,7 +264,7 @@ fn nothing(summary: Summary, is_empty: bool) -> Option<AnyView> {
 #[derive(Clone, Copy)]
 struct Keys {
     list: List,
-    rows: Memo<Vec<ListRow>>,
+    rows: Memo<Arc<[ListRow]>>,
     scroller: NodeRef<Div>,
     viewport: RwSignal<crate::state::virtual_rows::Viewport>,
 }
@@ -259,7 +274,10 @@ impl Keys {
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
         }
-        let active = self.list.active.get_untracked();
+        // Whoever has clicked a channel goes on from there.
+        let chosen =
+            || self.list.chosen.get_untracked().map(|name| ListRow::Channel { name, level: 0 }.key());
+        let active = self.list.active.get_untracked().or_else(chosen);
         let (n, at) = self.rows.with_untracked(|rows| {
             let at = active.and_then(|active| rows.iter().position(|row| row.key() == active));
             (rows.len(), at)
@@ -316,10 +334,8 @@ impl Keys {
     }
 }
 
-/// Opens or folds a group; the list may change under the pointer, for that was asked for.
+/// Opens or folds a group.
 pub(super) fn toggle_group(list: List, prefix: &str, is_open: bool) {
-    let was_held = list.is_held.get_untracked();
-    list.is_held.set(false);
     list.settings.update(|settings| {
         if is_open {
             settings.folded.remove(prefix);
@@ -327,16 +343,12 @@ pub(super) fn toggle_group(list: List, prefix: &str, is_open: bool) {
             settings.folded.insert(prefix.to_owned());
         }
     });
-    list.is_held.set(was_held);
 }
 
-/// Sorts by a column, which was asked for too.
+/// Sorts by a column.
 pub(super) fn sort_by(list: List, column: Column) {
-    let was_held = list.is_held.get_untracked();
-    list.is_held.set(false);
     list.settings.update(|settings| settings.sort = settings.sort.clicked(column));
     remember_settings(&list.settings.get_untracked());
-    list.is_held.set(was_held);
 }
 
 fn remembered_settings() -> ListSettings {

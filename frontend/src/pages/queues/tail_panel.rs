@@ -14,6 +14,7 @@ use super::tail_list::{Pins, TailList};
 use super::{QUERY_TAB, can};
 use crate::app::use_control;
 use crate::components::empty::Empty;
+use crate::components::long_name::LongName;
 use crate::state::route::View;
 use crate::state::shell_word::shell_word;
 use crate::state::tail::Tail;
@@ -139,10 +140,11 @@ fn Chosen(
         offered.map(button).collect_view()
     };
     let name = visible::line(channel.as_str().as_bytes());
+    let title = name.clone();
     view! {
         <div class="panel-head tail-head">
             <a class="button quiet back" href=View::Queues(None).href()>"← Channels"</a>
-            <h2 class="ellipsis" title=name>{name.clone()}</h2>
+            <h2 title=title><LongName name /></h2>
             <div class="segments" role="group" aria-label="What is shown of the channel">{buttons}</div>
         </div>
         {move || match tab.get() {
