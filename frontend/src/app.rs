@@ -1,5 +1,6 @@
 //! The page as a whole: mounts, and shows the view that the address names inside the shell.
 
+pub mod clipboard;
 pub mod control;
 pub mod crash;
 pub mod live;

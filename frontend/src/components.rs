@@ -1,5 +1,6 @@
 //! Views that more than one page uses. They show stores and call `Control`; they decide nothing.
 
+pub mod copy_button;
 pub mod empty;
 pub mod focus;
 pub mod in_view;

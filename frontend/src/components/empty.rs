@@ -1,7 +1,8 @@
 //! What stands where there is nothing yet: what will be there, and the exact command that brings it.
 
 use leptos::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::copy_button::CopyButton;
 
 /// An empty place that says how to fill it.
 #[component]
@@ -37,30 +38,11 @@ pub fn Command(
     /// The command as it is typed.
     command: String,
 ) -> impl IntoView {
-    let is_copied = ArcRwSignal::new(false);
-    let label = {
-        let is_copied = is_copied.clone();
-        move || if is_copied.get() { "Copied" } else { "Copy" }
-    };
-    let copy = {
-        let command = command.clone();
-        move |_| {
-            let promise = window().navigator().clipboard().write_text(&command);
-            let is_copied = is_copied.clone();
-            // Where the clipboard is forbidden, the command can still be selected.
-            spawn_local(async move {
-                if JsFuture::from(promise).await.is_ok() {
-                    is_copied.set(true);
-                }
-            });
-        }
-    };
+    let copied = command.clone();
     view! {
         <div class="command">
             <code>{command}</code>
-            <button class="button quiet" type="button" on:click=copy>
-                {label}
-            </button>
+            <CopyButton label="Copy" text=move || Some(copied.clone()) />
         </div>
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use signalbox_shared::ChannelName;
 use signalbox_shared::socket::AckDetail;
 
-use super::units;
+use super::{units, visible};
 
 /// How many are remembered: what fits below the form.
 pub const PUBLISHES_MAX: usize = 20;
@@ -82,7 +82,11 @@ impl Publish {
     /// A sentence that says where it went and what became of it.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let what = format!("{} to {}", units::bytes(self.size_bytes as u64), self.channel);
+        let what = format!(
+            "{} to {}",
+            units::bytes(self.size_bytes as u64),
+            visible::line(self.channel.as_str().as_bytes())
+        );
         match &self.outcome {
             Outcome::Waiting => format!("{what}: sent, no answer yet"),
             Outcome::Done(None | Some(AckDetail::Purged { .. } | AckDetail::Said { .. })) => {
@@ -109,14 +113,14 @@ mod tests {
     #[test]
     fn an_answer_finds_its_publish() {
         let mut publishes = Publishes::default();
-        let channel: ChannelName = "/topic/a".parse().unwrap();
+        let channel: ChannelName = "/topic/\u{202e}a".parse().unwrap();
         let first = publishes.begin(channel.clone(), b"12345", Outcome::Waiting);
         let second = publishes.begin(channel, b"123456", Outcome::Waiting);
         publishes.end(first, Outcome::Done(Some(AckDetail::Queued { n_subscribers: 1 })));
         publishes.end(second, Outcome::Refused("too large".into()));
         let sentences: Vec<_> = publishes.entries().map(Publish::sentence).collect();
         assert!(sentences[0].ends_with("refused, too large"), "{sentences:?}");
-        assert!(sentences[1].ends_with("queued for 1 subscriber"), "{sentences:?}");
+        assert!(sentences[1].ends_with("to /topic/⟨U+202E⟩a: queued for 1 subscriber"), "{sentences:?}");
     }
 
     #[test]

@@ -11,6 +11,8 @@ const WAITING_MAX: u64 = 64;
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
+    /// Its number on this page, from 1: a late answer to a run before is none to this one.
+    pub number: u64,
     /// How many messages are to be sent.
     pub n_times: u64,
     /// How many a second.
@@ -33,8 +35,9 @@ pub struct Repeat {
 impl Repeat {
     /// A run that begins now; the figures are brought within their bounds.
     #[must_use]
-    pub fn new(n_times: u64, per_sec: u64, now_ms: i64) -> Self {
+    pub fn new(number: u64, n_times: u64, per_sec: u64, now_ms: i64) -> Self {
         Self {
+            number,
             waiting_max: WAITING_MAX,
             n_times: n_times.clamp(1, TIMES_MAX),
             per_sec: per_sec.clamp(1, PER_SEC_MAX),
@@ -130,7 +133,7 @@ mod tests {
 
     #[test]
     fn messages_are_due_at_their_rate() {
-        let mut repeat = Repeat::new(25, 10, 1_000);
+        let mut repeat = Repeat::new(1, 25, 10, 1_000);
         let mut sent = Vec::new();
         for now_ms in [1_000, 1_050, 1_100, 1_500, 900, 10_000, 10_001] {
             let n = repeat.due(now_ms);
@@ -145,7 +148,7 @@ mod tests {
 
     #[test]
     fn answers_are_waited_for_and_accounts_are_exact() {
-        let mut repeat = Repeat::new(1_000, 100, 0);
+        let mut repeat = Repeat::new(1, 1_000, 100, 0);
         assert_eq!(repeat.due(10_000), WAITING_MAX);
         repeat.n_sent += WAITING_MAX;
         assert_eq!(repeat.due(20_000), 0);
@@ -163,15 +166,15 @@ mod tests {
 
     #[test]
     fn figures_stay_within_their_bounds() {
-        let repeat = Repeat::new(u64::MAX, u64::MAX, 0);
+        let repeat = Repeat::new(1, u64::MAX, u64::MAX, 0);
         assert_eq!((repeat.n_times, repeat.per_sec), (TIMES_MAX, PER_SEC_MAX));
-        let repeat = Repeat::new(0, 0, 0);
+        let repeat = Repeat::new(1, 0, 0, 0);
         assert_eq!((repeat.n_times, repeat.per_sec, repeat.due(i64::MAX)), (1, 1, 1));
     }
 
     #[test]
     fn large_ones_go_one_by_one() {
-        let mut repeat = Repeat::new(3, 100, 0).one_by_one();
+        let mut repeat = Repeat::new(1, 3, 100, 0).one_by_one();
         assert_eq!(repeat.due(10_000), 1);
         repeat.n_sent += 1;
         assert_eq!(repeat.due(10_000), 0);

@@ -14,8 +14,8 @@ pub enum Purpose {
     Subscribe(ChannelName),
     /// Another filter of a tail.
     Filter(ChannelName),
-    /// One message of the run that repeats a message.
-    Repeat,
+    /// One message of the run of that number that repeats a message.
+    Repeat(u64),
     /// The publish form's entry with this number.
     Publish(u64),
     /// Emptying a queue.

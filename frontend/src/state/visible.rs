@@ -10,16 +10,19 @@ pub const HEX_LINE_BYTES: usize = 16;
 /// Bytes in one line of a base64 view: 76 characters, as mail has them (RFC 2045 §6.8).
 pub const BASE64_LINE_BYTES: usize = 57;
 
-/// Whether a character would change how the text around it looks, or would not be seen at all.
+/// Whether a character would change how the text around it looks, or would not be seen at all: what Unicode calls default
+/// ignorable (UAX #44), without the joiners and variants that scripts and emoji are written with, and what breaks lines
+/// or annotates.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'
-                ..='\u{202e}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         )
-        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
+        || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Adds `text` with all that hides written out; a tab is an arrow, a line's end a pilcrow.
@@ -47,6 +50,18 @@ pub fn line(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// A text with all that hides written out, of which the middle is left out where it has more than `chars_max` characters.
+#[must_use]
+pub fn ends(text: &str, chars_max: usize) -> String {
+    let n_chars = text.chars().count();
+    if n_chars <= chars_max {
+        return line(text.as_bytes());
+    }
+    let at = |place: usize| text.char_indices().nth(place).map_or(text.len(), |(at, _)| at);
+    let (first, last) = (&text[..at(chars_max / 2)], &text[at(n_chars - chars_max / 2)..]);
+    format!("{} … {}", line(first.as_bytes()), line(last.as_bytes()))
 }
 
 /// One line of a hex view: where, the bytes, and those that are printable ASCII as such.
@@ -85,6 +100,8 @@ mod tests {
         check(b"a\tb\nc\r", "a→b¶c⟨U+000D⟩");
         check("admin\u{202e}txt.exe".as_bytes(), "admin⟨U+202E⟩txt.exe");
         check("a\u{200b}b\u{feff}".as_bytes(), "a⟨U+200B⟩b⟨U+FEFF⟩");
+        check("a\u{3164}b\u{e0101}\u{e0041}".as_bytes(), "a⟨U+3164⟩b⟨U+E0101⟩⟨U+E0041⟩");
+        check("❤\u{fe0f}".as_bytes(), "❤\u{fe0f}");
         check(b"\x1b[2J\0", "⟨U+001B⟩[2J⟨U+0000⟩");
         check(b"ok\xff\xfe!", "ok⟨FF⟩⟨FE⟩!");
         check("<script>".as_bytes(), "<script>");
@@ -93,6 +110,12 @@ mod tests {
     #[test]
     fn scripts_that_join_their_letters_stay_whole() {
         check("می\u{200c}خواهم".as_bytes(), "می\u{200c}خواهم");
+    }
+
+    #[test]
+    fn of_a_long_text_both_ends_are_seen() {
+        assert_eq!(ends("$.a\u{200b}", 4), "$.a⟨U+200B⟩");
+        assert_eq!(ends("żółw-in-the-middle", 8), "żółw … ddle");
     }
 
     #[test]

@@ -247,6 +247,35 @@ async fn a_number_becomes_a_chart_of_what_comes() {
 }
 
 #[wasm_bindgen_test]
+async fn escape_closes_a_message_from_within_and_the_list_has_the_keyboard() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["hello"]);
+    eventually("the row stands", || page.count(".tail-row") == 1).await;
+    page.click(".tail-row");
+    eventually("the message stands beside", || page.text(".payload") == "hello").await;
+    page.press(".payload", "Escape");
+    eventually("it is closed", || page.count(".detail") == 0).await;
+    assert_eq!(crate::support::focused_class(), "tail-list");
+}
+
+#[wasm_bindgen_test]
+async fn the_choice_of_columns_closes_when_one_goes_on_elsewhere() {
+    let page = Page::open(View::Queues(None));
+    let is_open = || page.count(".chooser[open]") == 1;
+    page.click(".chooser summary");
+    eventually("it is open", is_open).await;
+    page.click(".chooser legend");
+    assert!(is_open(), "whoever chooses is not done");
+    page.press(".chooser legend", "Escape");
+    eventually("it is closed", || !is_open()).await;
+    assert_eq!(crate::support::focused_class(), "button quiet");
+    page.click(".chooser summary");
+    eventually("it is open again", is_open).await;
+    page.click("#channels-title");
+    eventually("a click elsewhere closes it", || !is_open()).await;
+}
+
+#[wasm_bindgen_test]
 async fn a_pinned_row_stays_above_the_list() {
     let page = open("/topic/a");
     receive(&page, 1, &["remember me"]);

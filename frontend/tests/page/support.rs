@@ -99,6 +99,16 @@ impl Page {
         element.dispatch_event(&web_sys::PointerEvent::new(event).unwrap()).unwrap();
     }
 
+    /// Presses a key where the first one is.
+    pub(crate) fn press(&self, selector: &str, key: &str) {
+        let element = self.find(selector).unwrap_or_else(|| panic!("{selector} is not there"));
+        let init = web_sys::KeyboardEventInit::new();
+        init.set_key(key);
+        init.set_bubbles(true);
+        let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init);
+        element.dispatch_event(&event.unwrap()).unwrap();
+    }
+
     /// Types `text` into the first one, as a person would: the page hears of it.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
         let field = self.find(selector).unwrap_or_else(|| panic!("{selector} is not there"));
@@ -133,6 +143,11 @@ pub(crate) fn title() -> String {
 /// The id of the element that has the keyboard.
 pub(crate) fn focused_id() -> String {
     document().active_element().map(|element| element.id()).unwrap_or_default()
+}
+
+/// The class of the element that has the keyboard.
+pub(crate) fn focused_class() -> String {
+    document().active_element().map(|element| element.class_name()).unwrap_or_default()
 }
 
 fn joined(text: &str) -> String {

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use fantoccini::key::Key;
 
 use crate::queues_tail::over_both;
 use crate::support::browser::Browser;
@@ -100,5 +101,33 @@ async fn a_field_becomes_a_chart(engine: Engine) {
     assert_ne!(browser.count(".field-chart canvas").await, 0);
     browser.click_text(".field-chart button", "Close").await;
     eventually("it is gone", async || (browser.count(".field-chart").await == 0).then_some(())).await;
+    browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_payload_is_copied_also_where_the_page_has_no_clipboard() {
+    let house = House::start(Engine::Embedded).await;
+    let mut publisher = Publisher::connect(&house.relay.ports).await;
+    let browser = Browser::start().await;
+    browser.open_tail(&house.relay.url(ADDRESS), &mut publisher, CHANNEL).await;
+    for text in ["żółw with a clipboard", "and without one"] {
+        publisher.publish(CHANNEL, text.as_bytes()).await;
+        choose_last(&browser, text).await;
+        browser.until_text(".payload", text).await;
+        browser.click(".detail-actions [title^='Copy the payload']").await;
+        browser.until_text(".detail-actions [title^='Copy the payload']", "Copied").await;
+        browser.fill(".channel-panel .filter", "").await;
+        browser.press(&format!("{}v", Key::Control)).await;
+        let pasted = "return document.querySelector('.channel-panel .filter').value";
+        eventually("what is pasted is what was copied", async || {
+            (browser.run(pasted, vec![]).await == text).then_some(())
+        })
+        .await;
+        // As a page has none that came over plain HTTP from another host.
+        browser.run("Object.defineProperty(navigator, 'clipboard', { value: undefined })", vec![]).await;
+        browser.click_text(".detail-head button", "Close").await;
+        browser.click_text(".tail-controls button", "Clear").await;
+        eventually("the list is empty", async || (browser.count(".tail-row").await == 0).then_some(())).await;
+    }
     browser.expect_no_errors(false).await;
 }

@@ -67,7 +67,8 @@ impl Control {
     /// Publishes `data` many times. A run that goes on is stopped first.
     pub fn publish_repeatedly(&self, channel: &ChannelName, data: &Arc<[u8]>, n_times: u64, per_sec: u64) {
         let this = self.clone();
-        let (repeat, way) = (Repeat::new(n_times, per_sec, now_ms()), self.way_of(data));
+        let number = self.stores.repeat.peek(|repeat| repeat.as_ref().map_or(0, |repeat| repeat.number)) + 1;
+        let (repeat, way) = (Repeat::new(number, n_times, per_sec, now_ms()), self.way_of(data));
         // Large messages wait for each other, or all of them would lie in memory at once.
         let repeat = if matches!(way, Way::Socket(_)) { repeat } else { repeat.one_by_one() };
         self.stores.repeat.update(|slot| *slot = Some(repeat));
@@ -86,8 +87,8 @@ impl Control {
     }
 
     fn repeat_tick(&self) {
-        let n_due =
-            self.stores.repeat.peek(|repeat| repeat.as_ref().map_or(0, |repeat| repeat.due(now_ms())));
+        let due = |repeat: &Repeat| (repeat.number, repeat.due(now_ms()));
+        let (number, n_due) = self.stores.repeat.peek(|repeat| repeat.as_ref().map_or((0, 0), due));
         let what = self
             .inner
             .repeating
@@ -97,16 +98,15 @@ impl Control {
         let Some((channel, way)) = what else { return };
         for _ in 0..n_due {
             let sent = match &*way {
-                Way::Socket(payload) => self.send_publish(Purpose::Repeat, &channel, payload.clone()),
+                Way::Socket(payload) => self.send_publish(Purpose::Repeat(number), &channel, payload.clone()),
                 Way::Http(data) => {
                     let this = self.clone();
                     self.post(channel.clone(), data.clone(), move |answer| match answer {
-                        Ok(_) => this.repeat_answered(Ok(())),
-                        Err(NotPublished::Refused(why)) => this.repeat_answered(Err(why)),
+                        Ok(_) => this.repeat_answered(number, Ok(())),
+                        Err(NotPublished::Refused(why)) => this.repeat_answered(number, Err(why)),
                         Err(NotPublished::Unknown) => {
                             this.stores.repeat.update(|repeat| {
-                                let waiting = repeat.as_mut().filter(|repeat| 0 < repeat.n_waiting());
-                                waiting.into_iter().for_each(Repeat::unknown);
+                                waiting(repeat, number).into_iter().for_each(Repeat::unknown);
                             });
                         }
                     });
@@ -129,9 +129,10 @@ impl Control {
         }
     }
 
-    pub(super) fn repeat_answered(&self, answer: Result<(), String>) {
+    /// Notes the answer to a message of the run of that number.
+    pub(super) fn repeat_answered(&self, number: u64, answer: Result<(), String>) {
         self.stores.repeat.update(|repeat| {
-            let Some(repeat) = repeat.as_mut().filter(|repeat| 0 < repeat.n_waiting()) else { return };
+            let Some(repeat) = waiting(repeat, number) else { return };
             match answer {
                 Ok(()) => repeat.n_taken += 1,
                 Err(why) => repeat.refused(why),
@@ -183,4 +184,9 @@ impl Control {
     fn send_publish(&self, purpose: Purpose, channel: &ChannelName, payload: Payload) -> Result<(), String> {
         self.request(purpose, |id| ClientMessage::Publish { id, channel: channel.clone(), payload })
     }
+}
+
+/// The run of that number, if it waits for answers.
+fn waiting(repeat: &mut Option<Repeat>, number: u64) -> Option<&mut Repeat> {
+    repeat.as_mut().filter(|repeat| repeat.number == number && 0 < repeat.n_waiting())
 }

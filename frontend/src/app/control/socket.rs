@@ -87,7 +87,7 @@ impl Control {
             Some(Purpose::Publish(number)) => {
                 self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Done(detail)));
             }
-            Some(Purpose::Repeat) => self.repeat_answered(Ok(())),
+            Some(Purpose::Repeat(number)) => self.repeat_answered(number, Ok(())),
             Some(Purpose::Say { room, key }) => {
                 let line_id = match detail {
                     Some(AckDetail::Said { line_id }) => Some(line_id),
@@ -136,7 +136,7 @@ impl Control {
             Some(Purpose::Publish(number)) => {
                 self.stores.publishes.update(|publishes| publishes.end(number, Outcome::Refused(reason)));
             }
-            Some(Purpose::Repeat) => self.repeat_answered(Err(reason)),
+            Some(Purpose::Repeat(number)) => self.repeat_answered(number, Err(reason)),
             Some(Purpose::Subscribe(channel)) => self.subscribe_refused(&channel, reason, position),
             Some(Purpose::Filter(channel)) => {
                 self.with_tail(&channel, |tail| tail.filter_error = Some((reason, position)));
@@ -167,10 +167,13 @@ impl Control {
                     stores.publishes.update(|publishes| publishes.end(number, Outcome::Unknown));
                 }
                 Purpose::Fetch { serial } => self.fetch_failed(serial, "connection lost".to_owned()),
+                Purpose::Purge(channel) => {
+                    let text = "Perhaps purged: the connection was lost before the answer";
+                    self.with_tail(&channel, |tail| tail.mark(now_ms(), text));
+                }
                 Purpose::Subscribe(_)
                 | Purpose::Filter(_)
-                | Purpose::Repeat
-                | Purpose::Purge(_)
+                | Purpose::Repeat(_)
                 | Purpose::Join(_)
                 | Purpose::Rename(_)
                 | Purpose::Older(_)

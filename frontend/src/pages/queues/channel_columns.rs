@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use leptos::html::Details;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlElement, KeyboardEvent, Node};
 
 use super::channel_table::{List, columns_of, sort_by};
 use crate::app::storage;
@@ -122,8 +125,33 @@ pub fn ColumnChooser(
             </button>
         }
     });
+    let chooser: NodeRef<Details> = NodeRef::new();
+    let close = move || {
+        let open = chooser.get_untracked().filter(|chooser| chooser.has_attribute("open"));
+        open.map(|chooser| chooser.remove_attribute("open")).is_some()
+    };
+    // Whoever goes on elsewhere is done with it.
+    let clicked = window_event_listener(leptos::ev::click, move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
+        if let Some(Some(chooser)) = chooser.try_get_untracked()
+            && !chooser.contains(target.as_ref())
+        {
+            close();
+        }
+    });
+    on_cleanup(move || clicked.remove());
+    let on_keydown = move |event: KeyboardEvent| {
+        if event.key() == "Escape"
+            && close()
+            && let Some(Ok(Some(summary))) =
+                chooser.get_untracked().map(|chooser| chooser.query_selector("summary"))
+        {
+            // It is on the page, so it can have the keyboard.
+            let _ = summary.unchecked_into::<HtmlElement>().focus();
+        }
+    };
     view! {
-        <details class="chooser">
+        <details class="chooser" node_ref=chooser on:keydown=on_keydown>
             <summary class="button quiet">"Columns"</summary>
             <div class="chooser-panel">
                 <fieldset>

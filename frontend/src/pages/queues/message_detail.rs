@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use leptos::html::Div;
 use leptos::prelude::*;
+use signalbox_shared::Payload;
 use signalbox_shared::socket::TailMessage;
+use web_sys::KeyboardEvent;
 
 use super::payload_view::PayloadView;
 use super::{QUERY_TAB, can, save};
 use crate::app::{use_control, utc_offset_minutes};
+use crate::components::copy_button::CopyButton;
 use crate::state::payload_form::image_type;
 use crate::state::publish_draft::{DraftKind, draft_of};
 use crate::state::tail::{PINS_MAX, TailItemKind};
@@ -23,9 +27,23 @@ pub fn MessageDetail(
     serial: u64,
     /// Which row is chosen; closing chooses none.
     chosen_row: RwSignal<Option<u64>>,
+    /// The list, which has the keyboard again when the message is closed.
+    list: NodeRef<Div>,
     /// What the publish form holds.
     draft: super::publish_form::Draft,
 ) -> impl IntoView {
+    let close = move || {
+        chosen_row.set(None);
+        if let Some(list) = list.get_untracked() {
+            // It is on the page, so it can have the keyboard.
+            let _ = list.focus();
+        }
+    };
+    let on_keydown = move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            close();
+        }
+    };
     let control = use_control();
     let found = control.stores.tail.peek(|tail| match &tail.as_ref()?.item(serial)?.kind {
         TailItemKind::Message(message) => {
@@ -38,10 +56,10 @@ pub fn MessageDetail(
         None => view! { <p class="quiet-note">"This message is no longer in the list."</p> }.into_any(),
     };
     view! {
-        <aside class="detail" aria-label="Message">
+        <aside class="detail" aria-label="Message" on:keydown=on_keydown>
             <div class="detail-head">
                 <h3>"Message"</h3>
-                <button class="button quiet" type="button" on:click=move |_| chosen_row.set(None)>"Close"</button>
+                <button class="button quiet" type="button" on:click=move |_| close()>"Close"</button>
             </div>
             {body}
         </aside>
@@ -78,6 +96,7 @@ fn Body(
                 "Mark the moment"
             </button>
             <EditButton draft />
+            <CopyPayload />
             <SaveButton seq=message.seq />
         </div>
         <Rest />
@@ -144,6 +163,27 @@ fn EditButton(
             <button class="button quiet" type="button" title="Put it into the publish form, to change it and send it again" on:click=edit.clone()>
                 "Edit and resend …"
             </button>
+        </Show>
+    }
+}
+
+/// The payload for the clipboard: as text where it is text, else in base64.
+#[component]
+fn CopyPayload() -> impl IntoView {
+    let whole = use_control().stores.whole;
+    let is_complete = {
+        let whole = whole.clone();
+        Memo::new(move |_| whole.with(|whole| whole.as_ref().is_some_and(|whole| whole.is_complete())))
+    };
+    let text = move || {
+        whole.peek(|whole| {
+            let (Payload::Text(text) | Payload::Base64(text)) = Payload::from_bytes(&whole.as_ref()?.bytes);
+            Some(text)
+        })
+    };
+    view! {
+        <Show when=move || is_complete.get()>
+            <CopyButton label="Copy" title="Copy the payload as text, or in base64 when it is no text" text=text.clone() />
         </Show>
     }
 }

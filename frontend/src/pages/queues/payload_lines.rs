@@ -9,6 +9,7 @@ use web_sys::KeyboardEvent;
 use super::payload_view::{Layout, Viewer};
 use crate::app::stores::Whole;
 use crate::app::use_control;
+use crate::components::copy_button::CopyButton;
 use crate::components::viewport::use_viewport;
 use crate::state::json_lines::{Line, LineKind};
 use crate::state::line_diff::Change;
@@ -21,6 +22,8 @@ use crate::state::visible::{self, BASE64_LINE_BYTES, HEX_LINE_BYTES};
 const LINE_PX: f64 = 20.0;
 /// Most bytes of one value that a line shows; Text shows all of it.
 const VALUE_BYTES_MAX: u32 = 400;
+/// Most characters of a path that are shown: JSON may be a hundred thousand levels deep. All of it is copied.
+const PATH_CHARS_MAX: usize = 1_000;
 /// Deepest that a line is set in, in steps: deeper ones would leave the screen.
 const INDENT_MAX: u32 = 30;
 
@@ -227,18 +230,14 @@ fn ChosenLine(
             }
         }
     };
-    let copy_path = move |_| {
-        if let Some((path, _)) = found.get_untracked() {
-            let _ = window().navigator().clipboard().write_text(&path);
-        }
-    };
+    let copied = move || found.get_untracked().map(|(path, _)| path);
     view! {
         <div class="chosen-line">
             {move || match found.get() {
                 None => view! { <span class="unit">"Click a line to see its path"</span> }.into_any(),
                 Some((path, is_number)) => view! {
-                    <code class="ellipsis" title=visible::line(path.as_bytes())>{visible::line(path.as_bytes())}</code>
-                    <button class="button quiet" type="button" on:click=copy_path>"Copy path"</button>
+                    <code class="ellipsis" title=visible::ends(&path, PATH_CHARS_MAX)>{visible::ends(&path, PATH_CHARS_MAX)}</code>
+                    <CopyButton label="Copy path" text=copied />
                     {is_number.then(|| view! {
                         <button class="button quiet" type="button" title="Draw this number of every message as a live chart" on:click=chart.clone()>"Chart"</button>
                     })}

@@ -28,9 +28,10 @@ const AIM: Duration = Duration::from_millis(1_500);
 pub fn TailList(
     /// The row whose message stands beside the list.
     chosen_row: RwSignal<Option<u64>>,
+    /// The list itself, once it is there.
+    scroller: NodeRef<Div>,
 ) -> impl IntoView {
     let control = use_control();
-    let scroller: NodeRef<Div> = NodeRef::new();
     let (viewport, measure) = use_viewport(scroller);
     let tail = control.stores.tail.clone();
     let held = Memo::new({

@@ -1,5 +1,6 @@
 //! The chosen channel: its messages, the channel itself, or the form to publish.
 
+use leptos::html::Div;
 use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 
@@ -164,6 +165,7 @@ fn Messages(
 ) -> impl IntoView {
     let control = use_control();
     let chosen_row = RwSignal::new(None::<u64>);
+    let list: NodeRef<Div> = NodeRef::new();
     let tail = control.stores.tail.clone();
     let is_empty = Memo::new(move |_| tail.with(|tail| tail.as_ref().is_none_or(Tail::is_empty)));
     let hint = format!(
@@ -187,13 +189,13 @@ fn Messages(
         <FieldCharts />
         <Pins chosen_row />
         <div class="tail-body" data-detail=move || chosen_row.get().is_some().to_string()>
-            <TailList chosen_row />
+            <TailList chosen_row scroller=list />
             <Show when=move || is_empty.get()>
                 <div class="tail-empty">
                     <Empty title="No message yet" text=hint.clone() commands=vec![command.clone()] />
                 </div>
             </Show>
-            {move || chosen_row.get().map(|serial| view! { <MessageDetail serial chosen_row draft /> })}
+            {move || chosen_row.get().map(|serial| view! { <MessageDetail serial chosen_row list draft /> })}
         </div>
     }
 }
