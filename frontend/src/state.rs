@@ -11,6 +11,7 @@ pub mod channel_list;
 pub mod channels;
 pub mod chat_command;
 pub mod chat_items;
+pub mod chat_recall;
 pub mod chat_room;
 pub mod chat_rooms;
 pub mod chat_text;

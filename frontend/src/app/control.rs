@@ -30,6 +30,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::stores::{AGENTS_BEAT_MS, Stores};
 use crate::chart::beat::{self, steady_ms};
+use crate::state::chat_recall::Recall;
 use crate::state::chat_rooms::Unsaid;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
@@ -74,8 +75,11 @@ struct Inner {
     requests: RefCell<Requests>,
     /// When to try the chat again after a refusal, in milliseconds by the page's clock.
     chat_again_at_ms: Cell<Option<i64>>,
-    n_chat_refused: Cell<u32>,
+    /// When the first of those refusals came.
+    chat_refused_at_ms: Cell<Option<i64>>,
     n_said: Cell<u64>,
+    /// What was typed into the chat.
+    recall: RefCell<Recall>,
     /// Whether headlines are being asked for.
     is_following_news: Cell<bool>,
     /// When somebody last touched the page, in milliseconds by its clock.
@@ -105,8 +109,9 @@ impl Default for Inner {
             socket: RefCell::default(),
             requests: RefCell::default(),
             chat_again_at_ms: Cell::default(),
-            n_chat_refused: Cell::default(),
+            chat_refused_at_ms: Cell::default(),
             n_said: Cell::default(),
+            recall: RefCell::default(),
             is_following_news: Cell::default(),
             touched_at_ms: Cell::new(crate::transport::now_ms()),
             is_idle_told: Cell::default(),

@@ -46,6 +46,7 @@ pub fn ChatPage() -> impl IntoView {
             (shown.room().to_owned(), is_in)
         })
     });
+    let has_asked = StoredValue::new(false);
     view! {
         <div class="page chat">
             {move || {
@@ -55,7 +56,7 @@ pub fn ChatPage() -> impl IntoView {
                         <section class="panel room" aria-labelledby="chat-title">
                             <RoomHead room />
                             <Lines />
-                            <Composer />
+                            <Composer has_asked />
                         </section>
                         <aside class="chat-side">
                             <Rooms room />
@@ -64,7 +65,7 @@ pub fn ChatPage() -> impl IntoView {
                     }
                     .into_any()
                 } else {
-                    view! { <Outside room /> }.into_any()
+                    view! { <Outside room has_asked /> }.into_any()
                 }
             }}
         </div>
@@ -76,6 +77,8 @@ pub fn ChatPage() -> impl IntoView {
 fn Outside(
     /// Which room is shown.
     room: Memo<String>,
+    /// Whether a person has asked to come in.
+    has_asked: StoredValue<bool>,
 ) -> impl IntoView {
     let line_chat = use_control().stores.line_chat;
     let title = move || if room.with(|room| room == LOBBY) { "Chat".to_owned() } else { room.get() };
@@ -110,7 +113,7 @@ fn Outside(
     view! {
         <section class="panel room" aria-labelledby="chat-title">
             <div class="panel-head"><h1 id="chat-title">{title}</h1></div>
-            <JoinForm />
+            <JoinForm has_asked />
             {hint}
         </section>
         <aside class="chat-side"><Rooms room /></aside>

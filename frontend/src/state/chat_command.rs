@@ -30,7 +30,8 @@ pub enum Command {
 
 /// What `/help` shows.
 pub const HELP: &str = "/nick NAME: change your name · /me TEXT: say what you do · /who: who is here · /clear: empty this page · \
-/graph AGENT [METRIC]: link to a chart at this moment · /join ROOM · /leave · //TEXT: say a line that begins with a slash";
+/graph AGENT [METRIC]: link to a chart at this moment · /join ROOM · /leave · //TEXT: say a line that begins with a slash · \
+@NA and Tab: complete a name";
 
 /// Reads what was typed.
 #[must_use]

@@ -1,5 +1,7 @@
 //! How a room's rows read: days set apart, arrivals and departures gathered, a mark before what is new. Pure.
 
+use std::sync::Arc;
+
 use signalbox_shared::EventId;
 use signalbox_shared::chat::{ChatLine, ChatLineKind};
 
@@ -21,7 +23,7 @@ pub enum Item {
     /// What follows is new.
     Unread,
     /// A line.
-    Line(ChatLine),
+    Line(Arc<ChatLine>),
     /// Who came and who went, one after the other.
     Moves {
         /// The first of them.
@@ -42,16 +44,31 @@ pub enum Item {
     },
 }
 
+/// What tells an item, as it reads, from every other one. Made of numbers: a full room asks for thousands at each line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ItemKey {
+    /// Noon of a day.
+    Day(i64),
+    /// The mark before what is new.
+    Unread,
+    /// A line's id: epoch and seq.
+    Line(u64, u64),
+    /// The first of gathered lines, and how many these are.
+    Moves(u64, u64, usize),
+    /// A note's number.
+    Note(u64),
+}
+
 impl Item {
-    /// What tells this item, as it reads, from every other one.
+    /// What tells this item from every other one.
     #[must_use]
-    pub fn key(&self) -> String {
+    pub fn key(&self) -> ItemKey {
         match self {
-            Self::Day { noon_ms } => format!("day {noon_ms}"),
-            Self::Unread => "unread".to_owned(),
-            Self::Line(line) => line.id.to_string(),
-            Self::Moves { first, n_lines, .. } => format!("{first} {n_lines}"),
-            Self::Note { number, .. } => format!("note {number}"),
+            Self::Day { noon_ms } => ItemKey::Day(*noon_ms),
+            Self::Unread => ItemKey::Unread,
+            Self::Line(line) => ItemKey::Line(line.id.epoch, line.id.seq),
+            Self::Moves { first, n_lines, .. } => ItemKey::Moves(first.epoch, first.seq, *n_lines),
+            Self::Note { number, .. } => ItemKey::Note(*number),
         }
     }
 }
@@ -97,6 +114,18 @@ pub fn items<'a>(
     }
     gather(&mut moves, &mut items);
     items
+}
+
+/// How many lines were said after that one; none when there was none, or when it is of another history.
+#[must_use]
+pub fn n_after(items: &[Item], id: Option<EventId>) -> u64 {
+    let Some(id) = id else { return 0 };
+    let is_after = |item: &&Item| match item {
+        Item::Line(line) => line.id.epoch == id.epoch && id.seq < line.id.seq,
+        _ => true,
+    };
+    let after = items.iter().rev().take_while(is_after);
+    after.filter(|item| matches!(item, Item::Line(_))).count() as u64
 }
 
 fn gather(moves: &mut Vec<&ChatLine>, items: &mut Vec<Item>) {
@@ -145,7 +174,8 @@ mod tests {
     use super::*;
 
     fn row(seq: u64, at_ms: i64, name: &str, kind: ChatLineKind) -> RoomRow {
-        RoomRow::Line(ChatLine { id: EventId { epoch: 1, seq }, at_ms, name: name.to_owned(), kind })
+        let line = ChatLine { id: EventId { epoch: 1, seq }, at_ms, name: name.to_owned(), kind };
+        RoomRow::Line(Arc::new(line))
     }
 
     fn said(seq: u64, at_ms: i64) -> RoomRow {
@@ -172,6 +202,18 @@ mod tests {
         check(&rows, Some(2), 0, &["day 12", "1", "new", "2", "day 36", "3"]);
         check(&rows, None, 60, &["day 11", "1", "day 35", "2", "3"]);
         check(&rows, Some(9), -60, &["day -11", "1", "day 13", "2", "3"]);
+    }
+
+    #[test]
+    fn what_was_said_since_is_counted() {
+        let rows = [said(1, 0), said(2, 0), row(3, 0, "bob", ChatLineKind::Joined), said(4, 0)];
+        let items = items(rows.iter(), None, 0);
+        let n_after = |epoch, seq| n_after(&items, Some(EventId { epoch, seq }));
+        assert_eq!(
+            [n_after(1, 0), n_after(1, 1), n_after(1, 2), n_after(1, 3), n_after(1, 4)],
+            [3, 2, 1, 1, 0]
+        );
+        assert_eq!((n_after(2, 0), super::n_after(&items, None)), (0, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Lines are ordered by their id and none stands twice, however often the connection is lost and resumed.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use signalbox_shared::EventId;
 use signalbox_shared::chat::{ChatLine, ChatLineKind, ChatUser};
@@ -36,6 +37,15 @@ pub enum Membership {
     },
 }
 
+/// Why this page is not back in yet, although it asks again: its old connection may still have its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldUp {
+    /// Why.
+    pub reason: String,
+    /// A name that is free.
+    pub suggestion: Option<String>,
+}
+
 /// What became of a line that this page said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendState {
@@ -63,8 +73,8 @@ pub struct Pending {
 /// A row of the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomRow {
-    /// A line of the room.
-    Line(ChatLine),
+    /// A line of the room, which the views share.
+    Line(Arc<ChatLine>),
     /// Lines are missing here.
     Gap {
         /// Distinguishes gaps, from 1.
@@ -101,6 +111,7 @@ pub struct ChatRoom {
     pub n_mentions: u64,
     /// When lines may be said again, in milliseconds by the page's clock, while the relay asks for patience.
     pub patience_until_ms: Option<i64>,
+    hold_up: Option<HoldUp>,
     room: String,
     past: Past,
     unread_from: Option<EventId>,
@@ -171,7 +182,7 @@ impl ChatRoom {
                 Some(RoomRow::Gap { .. }) | None => true,
             };
             if is_before {
-                self.rows.push_front(RoomRow::Line(line));
+                self.rows.push_front(RoomRow::Line(Arc::new(line)));
             }
         }
     }
@@ -231,6 +242,7 @@ impl ChatRoom {
     /// The room was entered: takes everything that was missed, and gives it; nothing was missed by who was not here before.
     pub fn joined(&mut self, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) -> Vec<ChatLine> {
         self.membership = Membership::Inside(name);
+        self.hold_up = None;
         // Before the room was entered for the first time nothing can be missing.
         let was_here = self.last_id.is_some();
         if let Some(gap) = gap
@@ -261,6 +273,24 @@ impl ChatRoom {
     pub fn refused(&mut self, reason: String, suggestion: Option<String>) {
         let name = self.name().unwrap_or_default().to_owned();
         self.membership = Membership::Refused { name, reason, suggestion };
+        self.hold_up = None;
+    }
+
+    /// A person asks to enter.
+    pub fn wants_in(&mut self, name: String) {
+        self.membership = Membership::Entering(name);
+        self.hold_up = None;
+    }
+
+    /// The relay refused the name for now.
+    pub fn held_up(&mut self, reason: String, suggestion: Option<String>) {
+        self.hold_up = Some(HoldUp { reason, suggestion });
+    }
+
+    /// Why this page is not back in yet, while it asks again.
+    #[must_use]
+    pub fn hold_up(&self) -> Option<&HoldUp> {
+        self.hold_up.as_ref().filter(|_| matches!(self.membership, Membership::Entering(_)))
     }
 
     /// This page left the room. Lines that wait to be said stay, for whoever enters again.
@@ -307,7 +337,7 @@ impl ChatRoom {
         }
         self.last_id = Some(line.id);
         self.settle(&line);
-        self.push(RoomRow::Line(line));
+        self.push(RoomRow::Line(Arc::new(line)));
         true
     }
 
@@ -418,17 +448,6 @@ impl ChatRoom {
             if self.past == Past::Beginning {
                 self.past = Past::Unknown;
             }
-        }
-    }
-}
-
-impl RoomRow {
-    /// What tells this row from every other one.
-    #[must_use]
-    pub fn key(&self) -> String {
-        match self {
-            Self::Line(line) => line.id.to_string(),
-            Self::Gap { number, .. } => format!("gap {number}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The chat view in a real browser.
 
-use crate::support::{Page, eventually};
+use crate::support::{Page, eventually, focused_id};
 use signalbox_frontend::state::chat_room::Membership;
 use signalbox_frontend::state::route::View;
 use signalbox_shared::EventId;
@@ -52,6 +52,70 @@ async fn a_name_in_use_comes_with_a_free_one() {
         page.stores().chat.peek(|chat| chat.shown().membership == Membership::Entering("ada2".into()))
     })
     .await;
+}
+
+/// Whoever came in by the keyboard writes on with it; whoever came in by a reload is left alone.
+#[wasm_bindgen_test]
+async fn who_asked_to_come_in_can_write_at_once() {
+    let enter = |page: &Page| {
+        page.stores().chat.update(|chat| chat.shown_mut().joined("ada".into(), vec![], None));
+    };
+    let page = Page::open(View::Chat(None));
+    enter(&page);
+    eventually("the room stands", || page.count(".composer") == 1).await;
+    assert_ne!(focused_id(), "say");
+    drop(page);
+    let page = Page::open(View::Chat(None));
+    page.type_into(".join [name=name]", "ada");
+    page.click(".join [type=submit]");
+    enter(&page);
+    eventually("the field has the keyboard", || focused_id() == "say").await;
+}
+
+/// Presses a key where one writes, and says whether the page has taken it.
+fn is_taken(page: &Page, key: &str) -> bool {
+    let init = web_sys::KeyboardEventInit::new();
+    init.set_key(key);
+    init.set_bubbles(true);
+    init.set_cancelable(true);
+    let event = web_sys::KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
+    !page.find("#say").unwrap().dispatch_event(&event).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn what_was_said_comes_back_by_arrow_keys() {
+    let page = inside();
+    eventually("the room stands", || page.count(".composer") == 1).await;
+    assert!(!is_taken(&page, "ArrowUp"));
+    for line in ["one", "two"] {
+        page.type_into("#say", line);
+        page.click(".composer [type=submit]");
+    }
+    page.type_into("#say", "dra");
+    for (key, shown) in [("ArrowUp", "two"), ("ArrowUp", "one"), ("ArrowDown", "two"), ("ArrowDown", "dra")] {
+        assert!(is_taken(&page, key));
+        eventually(shown, || page.value("#say") == shown).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_mention_is_completed_by_tab() {
+    let page = inside();
+    let user =
+        |name: &str| ChatUser { name: name.into(), via: ChatVia::Browser, since_ms: 0, is_idle: false };
+    page.stores().chat.update(|chat| chat.shown_mut().present(["ada", "bob", "bea"].map(user).into(), 3));
+    eventually("the room stands", || page.count(".composer") == 1).await;
+    let tab_is_taken = || is_taken(&page, "Tab");
+    page.type_into("#say", "hi @b");
+    assert!(tab_is_taken());
+    eventually("the first that fits", || page.value("#say") == "hi @bob ").await;
+    assert!(tab_is_taken());
+    eventually("the next one", || page.value("#say") == "hi @bea ").await;
+    // One's own name is no mention, and the key goes on to what comes next.
+    page.type_into("#say", "hi @a");
+    assert!(!tab_is_taken());
+    page.type_into("#say", "hi");
+    assert!(!tab_is_taken());
 }
 
 #[wasm_bindgen_test]

@@ -3,6 +3,7 @@
 mod everyone;
 mod links;
 mod manners;
+mod pictures;
 mod resume;
 
 use crate::support::browser::Browser;

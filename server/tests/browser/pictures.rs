@@ -13,8 +13,8 @@ use crate::support::peers::{ChatUser, Publisher, Subscriber};
 use crate::support::relay::Relay;
 
 /// Width and height in CSS pixels.
-const SIZES: [(&str, u32, u32); 2] = [("wide", 1_280, 800), ("narrow", 390, 844)];
-const THEMES: [&str; 2] = ["light", "dark"];
+pub(crate) const SIZES: [(&str, u32, u32); 2] = [("wide", 1_280, 800), ("narrow", 390, 844)];
+pub(crate) const THEMES: [&str; 2] = ["light", "dark"];
 /// Each view, its address, and what must be there before the picture is taken.
 const VIEWS: [(&str, &str, &str); 5] = [
     ("metrics", "#/metrics", "tr[data-state=live] .agent-name"),
@@ -112,7 +112,8 @@ async fn search(browser: &Browser, words: &str) {
     browser.run(type_it, vec![words.into()]).await;
 }
 
-async fn look_as(browser: &Browser, size: &str, width: u32, height: u32, theme: &str) {
+/// Makes the window so large, and sets the theme that its owner prefers.
+pub(crate) async fn look_as(browser: &Browser, size: &str, width: u32, height: u32, theme: &str) {
     let metrics =
         json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "narrow" });
     browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
@@ -121,7 +122,7 @@ async fn look_as(browser: &Browser, size: &str, width: u32, height: u32, theme: 
 }
 
 /// Takes a picture once nothing sticks out at the side.
-async fn take(browser: &Browser, name: &str, size: (u32, u32)) {
+pub(crate) async fn take(browser: &Browser, name: &str, size: (u32, u32)) {
     let too_wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     eventually(&format!("{name} does not stick out at the side"), async || {
         browser.run(too_wide, vec![]).await.as_i64().filter(|&px| px <= 0)

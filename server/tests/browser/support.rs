@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod cut;
+pub mod data_dir;
 pub mod engines;
 pub mod fleet;
 pub mod http;

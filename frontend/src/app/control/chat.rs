@@ -16,8 +16,8 @@ use crate::transport::{history, now_ms, page_events};
 /// How long to wait before asking again for a name that was ours a moment ago, in milliseconds: the relay may not have
 /// noticed yet that the old connection is gone.
 const REJOIN_MS: i64 = 2_000;
-/// How often to ask again: a minute in all, longer than the relay keeps a dead page.
-const REJOINS_MAX: u32 = 30;
+/// For how long to ask again, in milliseconds: longer than the relay keeps a dead page.
+const REJOINS_MS: i64 = 60_000;
 /// How long nobody touches a page before it counts as left alone, in milliseconds.
 const IDLE_MS: i64 = 5 * 60_000;
 
@@ -25,10 +25,10 @@ impl Control {
     /// Enters the room that is shown, under `name`, which the caller has checked.
     pub fn join(&self, name: &str) {
         storage::remember(storage::CHAT_NAME, Some(name));
-        self.inner.n_chat_refused.set(0);
+        self.inner.chat_refused_at_ms.set(None);
         let room = self.stores.chat.update(|chat| {
             let room = chat.shown_mut();
-            room.membership = Membership::Entering(name.to_owned());
+            room.wants_in(name.to_owned());
             room.room().to_owned()
         });
         self.enter(&room);
@@ -175,7 +175,7 @@ impl Control {
     }
 
     pub(super) fn chat_joined(&self, room: &str, name: String, lines: Vec<ChatLine>, gap: Option<&ChatGap>) {
-        self.inner.n_chat_refused.set(0);
+        self.inner.chat_refused_at_ms.set(None);
         self.inner.chat_again_at_ms.set(None);
         storage::remember(storage::CHAT_NAME, Some(&name));
         let is_read = self.is_chat_read(room);
@@ -218,12 +218,20 @@ impl Control {
     pub(super) fn join_refused(&self, room: &str, reason: String, suggestion: Option<String>) {
         let inside = storage::remembered_in_tab(storage::CHAT_INSIDE);
         let was_inside = inside.is_some_and(|memory| memory.split('\n').skip(1).any(|known| known == room));
-        let n_refused = self.inner.n_chat_refused.get() + 1;
-        self.inner.n_chat_refused.set(n_refused);
-        if was_inside && suggestion.is_some() && n_refused < REJOINS_MAX {
-            self.inner.chat_again_at_ms.set(Some(now_ms() + REJOIN_MS));
+        let now_ms = now_ms();
+        let first_at_ms = self.inner.chat_refused_at_ms.get().unwrap_or(now_ms);
+        self.inner.chat_refused_at_ms.set(Some(first_at_ms));
+        let asks_again = was_inside && suggestion.is_some() && now_ms < first_at_ms + REJOINS_MS;
+        self.stores.chat.update(|chat| {
+            let Some(room) = chat.room_mut(room) else { return };
+            match asks_again {
+                true => room.held_up(reason, suggestion),
+                false => room.refused(reason, suggestion),
+            }
+        });
+        if asks_again {
+            self.inner.chat_again_at_ms.set(Some(now_ms + REJOIN_MS));
         } else {
-            self.stores.chat.update(|chat| chat.room_mut(room).map(|room| room.refused(reason, suggestion)));
             self.remember_rooms();
         }
     }

@@ -1,7 +1,7 @@
 //! What is new in the chat's rooms: counted while nobody looks, and called out when it speaks to who sits here.
 
 use leptos::prelude::GetUntracked;
-use signalbox_shared::chat::ChatLine;
+use signalbox_shared::chat::{ChatLine, LOBBY};
 
 use super::Control;
 use crate::state::chat_room::ChatRoom;
@@ -14,8 +14,11 @@ impl Control {
         let is_read = self.is_chat_read(room);
         let call = self.stores.chat.update(|chat| {
             let room = chat.room_mut(room)?;
-            let is_news = room.apply_line(line.clone()) && !is_read;
-            if is_news { note_news(room, &line) } else { None }
+            if !room.apply_line(line.clone()) {
+                return None;
+            }
+            // What is read may stand beside another window, which has the keyboard.
+            if is_read { call_of(room, &line) } else { note_news(room, &line) }
         });
         call_out(room, call);
     }
@@ -41,16 +44,23 @@ pub(super) type Call = (String, String);
 
 /// Counts a line that nobody has looked at, and gives it when it is a call.
 pub(super) fn note_news(room: &mut ChatRoom, line: &ChatLine) -> Option<Call> {
-    let me = room.name().unwrap_or_default();
-    let text = line.kind.text().filter(|_| line.name != me)?;
-    let is_mention = chat_text::mentions(text, me);
-    room.note_unread(line.id, is_mention);
-    is_mention.then(|| (line.name.clone(), text.to_owned()))
+    line.kind.text().filter(|_| Some(&*line.name) != room.name())?;
+    let call = call_of(room, line);
+    room.note_unread(line.id, call.is_some());
+    call
 }
 
-/// Tells the person, where that is allowed.
+/// The line as a call, when it is one.
+fn call_of(room: &ChatRoom, line: &ChatLine) -> Option<Call> {
+    let me = room.name().unwrap_or_default();
+    let text = line.kind.text().filter(|text| line.name != me && chat_text::mentions(text, me))?;
+    Some((line.name.clone(), text.to_owned()))
+}
+
+/// Tells the person, where that is allowed and nobody looks; a click leads to the room.
 pub(super) fn call_out(room: &str, call: Option<Call>) {
     if let Some((by, text)) = call {
-        notification::show(&format!("{by} in {room}"), &text);
+        let address = View::Chat((room != LOBBY).then(|| room.to_owned())).href();
+        notification::show(&format!("{by} in {room}"), &text, &address);
     }
 }

@@ -25,6 +25,19 @@ impl Control {
     /// # Errors
     /// Why nothing was done; what was typed should stay then.
     pub fn typed(&self, typed: &str) -> Result<(), String> {
+        self.do_typed(typed)?;
+        self.inner.recall.borrow_mut().note(typed);
+        Ok(())
+    }
+
+    /// What was typed before, or after what was brought back last, given what stands in the field; none when there is nothing.
+    #[must_use]
+    pub fn recall(&self, is_older: bool, typed: &str) -> Option<String> {
+        let recall = &mut *self.inner.recall.borrow_mut();
+        if is_older { recall.older(typed) } else { recall.newer() }
+    }
+
+    fn do_typed(&self, typed: &str) -> Result<(), String> {
         let room = self.stores.chat.peek(|chat| chat.shown().room().to_owned());
         match chat_command::parse(typed) {
             Command::Say(line) if line.is_empty() => {}

@@ -1,8 +1,9 @@
 //! Where a line is written.
 
-use leptos::ev::SubmitEvent;
+use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html::Input;
 use leptos::prelude::*;
+use signalbox_shared::chat::Completion;
 
 use super::paste::PasteQuestion;
 use crate::app::use_control;
@@ -10,13 +11,59 @@ use crate::state::units;
 
 /// The form.
 #[component]
-pub fn Composer() -> impl IntoView {
+pub fn Composer(
+    /// Whether a person has just asked to come in, and so will want to write; taken when that is done.
+    has_asked: StoredValue<bool>,
+) -> impl IntoView {
     let control = use_control();
     let chat = control.stores.chat.clone();
     let text = RwSignal::new(String::new());
     let error = RwSignal::new(None::<String>);
     let pasted = RwSignal::new(None::<Vec<String>>);
     let field: NodeRef<Input> = NodeRef::new();
+    // The form that was used is gone, and with it the place where the keyboard was.
+    Effect::new(move |_| {
+        if let Some(field) = field.get()
+            && has_asked.try_update_value(std::mem::take) == Some(true)
+        {
+            // A focus that is refused leaves the person where they were.
+            let _ = field.focus();
+        }
+    });
+    let on_key = {
+        let (chat, control) = (chat.clone(), control.clone());
+        let completion = StoredValue::new(Completion::default());
+        move |event: KeyboardEvent| {
+            let is_modified = event.shift_key() || event.alt_key() || event.ctrl_key() || event.meta_key();
+            // Who composes a character has these keys for it.
+            let is_plain = !is_modified && !event.is_composing();
+            let Some(field) = field.try_get_untracked().flatten().filter(|_| is_plain) else { return };
+            let typed = field.value();
+            let key = event.key();
+            if matches!(&*key, "ArrowUp" | "ArrowDown") {
+                if let Some(recalled) = control.recall(key == "ArrowUp", &typed) {
+                    event.prevent_default();
+                    text.set(recalled);
+                }
+                return;
+            }
+            // Only at the end: elsewhere the key goes to what comes next, as everywhere.
+            if key != "Tab" || field.selection_start() != Ok(u32::try_from(typed.encode_utf16().count()).ok())
+            {
+                return;
+            }
+            let completed = chat.peek(|chat| {
+                let room = chat.shown();
+                let me = room.name();
+                let others = room.users.iter().map(|user| &*user.name).filter(|name| Some(*name) != me);
+                completion.try_update_value(|completion| completion.complete(&typed, others)).flatten()
+            });
+            if let Some(completed) = completed {
+                event.prevent_default();
+                text.set(completed);
+            }
+        }
+    };
     let room = Memo::new({
         let chat = chat;
         move |_| chat.with(|chat| chat.shown().room().to_owned())
@@ -80,6 +127,7 @@ pub fn Composer() -> impl IntoView {
                 autocomplete="off"
                 placeholder="Say something, or /help"
                 node_ref=field
+                on:keydown=on_key
                 on:paste=paste
                 bind:value=text
             />
@@ -90,14 +138,20 @@ pub fn Composer() -> impl IntoView {
     }
 }
 
-/// How long until lines go again, when the relay asks for patience.
+/// What holds lines up, and for how long, when the relay asks for patience.
 #[component]
 fn Patience() -> impl IntoView {
     let stores = use_control().stores;
     let (chat, clock_ms) = (stores.chat, stores.clock_ms);
     let text = move || {
-        let (until_ms, n_waiting) =
-            chat.with(|chat| (chat.shown().patience_until_ms, chat.shown().pending().len() as u64));
+        let (until_ms, n_waiting, hold_up) = chat.with(|chat| {
+            let shown = chat.shown();
+            let hold_up = shown.hold_up().map(|hold_up| hold_up.reason.clone());
+            (shown.patience_until_ms, shown.pending().len() as u64, hold_up)
+        });
+        if let Some(reason) = hold_up {
+            return Some(format!("Not back in yet: {reason}, perhaps by the connection that was lost"));
+        }
         let left_ms = until_ms? - clock_ms.get();
         let secs = left_ms.max(0).unsigned_abs().div_ceil(1_000).max(1);
         let waiting = units::counted(n_waiting, "line waits", "lines wait");

@@ -1,5 +1,7 @@
 //! One item of a room's log.
 
+use std::sync::Arc;
+
 use js_sys::{Date, Object, Reflect};
 use leptos::prelude::*;
 use signalbox_shared::chat::{ChatLine, ChatLineKind};
@@ -36,12 +38,12 @@ pub fn ItemView(
 #[component]
 fn Line(
     /// What was said.
-    line: ChatLine,
+    line: Arc<ChatLine>,
     /// The name of who sits here.
     me: String,
 ) -> impl IntoView {
     let page = use_control().page_address();
-    let ChatLine { at_ms, name, kind, .. } = line;
+    let ChatLine { at_ms, name, kind, .. } = Arc::unwrap_or_clone(line);
     let text = kind.text().unwrap_or_default().to_owned();
     let is_house = matches!(kind, ChatLineKind::Announced { .. });
     let is_program = matches!(kind, ChatLineKind::Posted { .. });

@@ -10,7 +10,10 @@ use crate::state::units;
 
 /// The form.
 #[component]
-pub fn JoinForm() -> impl IntoView {
+pub fn JoinForm(
+    /// Set when a person has asked to come in.
+    has_asked: StoredValue<bool>,
+) -> impl IntoView {
     let control = use_control();
     let name = RwSignal::new(storage::remembered(storage::CHAT_NAME).unwrap_or_default());
     let error = RwSignal::new(None::<String>);
@@ -19,7 +22,10 @@ pub fn JoinForm() -> impl IntoView {
         let chat = chat.clone();
         move |_| chat.with(|chat| chat.shown().membership.clone())
     });
-    let n_waiting = Memo::new(move |_| chat.with(|chat| chat.shown().pending().len() as u64));
+    let n_waiting = Memo::new({
+        let chat = chat.clone();
+        move |_| chat.with(|chat| chat.shown().pending().len() as u64)
+    });
     let discard = {
         let control = control.clone();
         move || control.discard_all()
@@ -27,6 +33,7 @@ pub fn JoinForm() -> impl IntoView {
     let join = move || match check_name(&name.get_untracked()) {
         Ok(name) => {
             error.set(None);
+            has_asked.set_value(true);
             control.join(name);
         }
         Err(why) => error.set(Some(why.to_string())),
@@ -39,31 +46,35 @@ pub fn JoinForm() -> impl IntoView {
         }
     };
     let is_entering = move || membership.with(|m| matches!(m, Membership::Entering(_)));
-    let said = move || match membership.get() {
-        Membership::Refused { name, reason, .. } => Some(format!("\"{name}\" was refused: {reason}")),
+    let hold_up = Memo::new(move |_| chat.with(|chat| chat.shown().hold_up().cloned()));
+    let said = move || match (membership.get(), hold_up.get()) {
+        (Membership::Refused { name, reason, .. }, _) => Some(format!("\"{name}\" was refused: {reason}")),
+        (_, Some(hold_up)) => Some(format!("{}; it is asked for again", hold_up.reason)),
         _ => error.get(),
     };
-    let suggestion = move || match membership.get() {
-        Membership::Refused { suggestion: Some(free), .. } => {
-            let join = join.clone();
-            let label = format!("Join as {free}");
-            let take = move |_| {
-                name.set(free.clone());
-                join();
-            };
-            Some(view! { <button class="button" type="button" on:click=take>{label}</button> })
-        }
-        _ => None,
+    let free = move || match (membership.get(), hold_up.get()) {
+        (Membership::Refused { suggestion, .. }, _) => suggestion,
+        (_, hold_up) => hold_up?.suggestion,
+    };
+    let suggestion = move || {
+        let (free, join) = (free()?, join.clone());
+        let label = format!("Join as {free}");
+        let take = move |_| {
+            name.set(free.clone());
+            join();
+        };
+        Some(view! { <button class="button" type="button" on:click=take>{label}</button> })
     };
     view! {
         <form class="join" on:submit=submit>
             <label>
                 <span>"Your name"</span>
+                // Browsers count a character outside of the basic plane twice; the rule itself is told at the button.
                 <input
                     class="field"
                     name="name"
                     required
-                    maxlength=NAME_CHARS_MAX.to_string()
+                    maxlength=(2 * NAME_CHARS_MAX).to_string()
                     autocomplete="nickname"
                     spellcheck="false"
                     bind:value=name

@@ -2,14 +2,16 @@
 
 use leptos::html::Div;
 use leptos::prelude::*;
+use signalbox_shared::EventId;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 
 use super::item::ItemView;
 use super::scroll::Scroll;
 use crate::app::{use_control, utc_offset_minutes};
-use crate::state::chat_items::{Item, items};
-use crate::state::chat_room::{Past, Pending, SendState};
+use crate::state::chat_items::{Item, items, n_after};
+use crate::state::chat_room::{Membership, Past, Pending, SendState};
+use crate::state::units;
 
 /// The lines.
 #[component]
@@ -32,7 +34,7 @@ pub fn Lines() -> impl IntoView {
         }
     });
     let pending = Memo::new({
-        let chat = chat;
+        let chat = chat.clone();
         move |_| chat.with(|chat| chat.shown().pending().to_vec())
     });
     let scroll = Scroll::new(scroller);
@@ -43,25 +45,45 @@ pub fn Lines() -> impl IntoView {
             control.read_older();
         }
     };
-    // What belongs to one room is never taken for another's, and nobody's name is shown as one's own after a change.
-    let keyed = move || {
-        let me = me.get();
-        let (room, items) = rows.get();
-        items.into_iter().map(|item| (room.clone(), me.clone(), item)).collect::<Vec<_>>()
+    // The last line there was when somebody began to read further up.
+    let left_at = RwSignal::new(None::<EventId>);
+    Effect::new(move |_| {
+        let last_id = if scroll.is_at_end() { None } else { chat.peek(|chat| chat.shown().last_id()) };
+        left_at.set(last_id);
+    });
+    let below = move || match rows.with(|(_, items)| n_after(items, left_at.get())) {
+        0 => "↓ Newest lines".to_owned(),
+        n => format!("↓ {}", units::counted(n, "new line", "new lines")),
     };
+    // What belongs to one room is never taken for another's, and nobody's name is shown as one's own after a change: whatever
+    // either is new, all items are.
+    let scene = StoredValue::new((0_u64, String::new(), String::new()));
+    let keyed = move || {
+        let now_me = me.get();
+        rows.with(|(now_room, items)| {
+            scene.update_value(|(number, room, me)| {
+                if (&*room, &*me) != (now_room, &now_me) {
+                    (*number, *room, *me) = (*number + 1, now_room.clone(), now_me);
+                }
+            });
+            let number = scene.with_value(|(number, ..)| *number);
+            items.iter().map(|item| (number, item.clone())).collect::<Vec<_>>()
+        })
+    };
+    let me = move || scene.with_value(|(.., me)| me.clone());
     view! {
         <div class="lines-frame">
             <div class="lines" role="log" aria-label="Lines of the room" tabindex="0" node_ref=scroller on:scroll=on_scroll>
                 <Beginning />
-                <For each=keyed key=|(room, me, item): &(String, String, Item)| (room.clone(), me.clone(), item.key()) let:((_, me, item))>
-                    <ItemView item me />
+                <For each=keyed key=|(scene, item): &(u64, Item)| (*scene, item.key()) let:((_, item))>
+                    <ItemView item me=me() />
                 </For>
                 <For each=move || pending.get() key=|pending| (pending.key.clone(), state_name(&pending.state)) let:pending>
                     <Unconfirmed pending />
                 </For>
             </div>
             <Show when=move || !scroll.is_at_end()>
-                <button class="button to-end" type="button" on:click=move |_| scroll.to_end()>"↓ Newest lines"</button>
+                <button class="button to-end" type="button" on:click=move |_| scroll.to_end()>{below}</button>
             </Show>
         </div>
     }
@@ -138,7 +160,14 @@ fn Unconfirmed(
     pending: Pending,
 ) -> impl IntoView {
     let control = use_control();
-    let state = match &pending.state {
+    let (chat, socket) = (control.stores.chat.clone(), control.stores.socket.clone());
+    let is_connected = Memo::new(move |_| {
+        let is_inside = chat.with(|chat| matches!(chat.shown().membership, Membership::Inside(_)));
+        is_inside && socket.with(|state| state.kind() == "live")
+    });
+    let sending = pending.state.clone();
+    let state = move || match &sending {
+        SendState::Waiting if is_connected.get() => "waits its turn".to_owned(),
         SendState::Waiting => "waits for the connection".to_owned(),
         SendState::Sent => "sending …".to_owned(),
         SendState::Failed(why) => format!("not sent: {why}"),

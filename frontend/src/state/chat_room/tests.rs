@@ -21,8 +21,10 @@ fn inside() -> ChatRoom {
 fn texts(room: &ChatRoom) -> Vec<String> {
     room.rows()
         .map(|row| match row {
-            RoomRow::Line(ChatLine { kind: ChatLineKind::Said { text }, .. }) => text.clone(),
-            RoomRow::Line(line) => format!("{:?}", line.kind),
+            RoomRow::Line(line) => match &line.kind {
+                ChatLineKind::Said { text } => text.clone(),
+                other => format!("{other:?}"),
+            },
             RoomRow::Gap { text, .. } => format!("[{text}]"),
         })
         .collect()
@@ -40,6 +42,22 @@ fn no_line_stands_twice() {
     let missed = room.joined("ada".into(), vec![said(2, "bob", "b"), said(3, "bob", "c")], None);
     assert_eq!(texts(&room), ["a", "b", "c"]);
     assert_eq!(missed, [said(3, "bob", "c")]);
+}
+
+#[test]
+fn who_is_held_up_is_told_until_it_is_over() {
+    let mut room = inside();
+    room.interrupted();
+    assert_eq!(room.hold_up(), None);
+    room.held_up("in use".into(), Some("ada2".into()));
+    assert_eq!(room.hold_up().map(|hold_up| &*hold_up.reason), Some("in use"));
+    assert_eq!(room.membership, Membership::Entering("ada".into()), "it asks again");
+    room.joined("ada".into(), vec![], None);
+    assert_eq!(room.hold_up(), None);
+    room.interrupted();
+    room.held_up("in use".into(), None);
+    room.refused("in use".into(), None);
+    assert_eq!(room.hold_up(), None);
 }
 
 #[test]

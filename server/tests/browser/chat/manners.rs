@@ -30,7 +30,11 @@ async fn what_is_new_is_counted_marked_and_called_out() {
         .await;
     let record = "window.__shown = [];
         window.Notification = class extends Notification {
-            constructor(title, options) { super(title, options); window.__shown.push([title, options.body]); }
+            constructor(title, options) {
+                super(title, options);
+                window.__shown.push([title, options.body]);
+                window.__click = () => this.dispatchEvent(new Event('click'));
+            }
         };
         document.hasFocus = () => false;";
     browser.run(record, vec![]).await;
@@ -57,13 +61,21 @@ async fn what_is_new_is_counted_marked_and_called_out() {
     })
     .await;
 
-    // Back in the room a mark stands before the first of them, until it is answered.
-    browser.go("#/chat").await;
+    // It leads back to the room, where a mark stands before the first of them, until it is answered.
+    browser.run("window.__click()", vec![]).await;
     browser.until_text(".unread-mark", "New").await;
     let after = "return Array.from(document.querySelectorAll('.unread-mark ~ article .line-text'), text => text.innerText)";
     assert_eq!(browser.run(after, vec![]).await, json!(["nobody in particular", "@Grace, look"]));
     eventually("nothing is unread", async || (browser.count("nav .badge").await == 0).then_some(())).await;
     assert_eq!(browser.texts(".line.call .mention.me").await, ["@Grace"]);
+    // A room that is in sight, but beside the window that has the keyboard, calls too.
+    ada.say("@grace, here").await;
+    eventually("the system shows it again", async || {
+        let shown = browser.run("return window.__shown.at(-1)", vec![]).await;
+        (shown == json!(["ada in lobby", "@grace, here"])).then_some(())
+    })
+    .await;
+    assert_eq!(browser.count("nav .badge").await, 0, "it was seen");
     browser.say("I see").await;
     eventually("the mark is gone", async || (browser.count(".unread-mark").await == 0).then_some(())).await;
     // Until the room has said it too, the line has no time.
@@ -139,6 +151,7 @@ async fn a_paste_of_lines_is_asked_about_and_haste_is_told() {
     browser.until_text(".paste", "You pasted 14 lines.").await;
     browser.click(".paste-choices .button:nth-child(1)").await;
     browser.until_text(".patience", "next in").await;
+    browser.until_some(".unconfirmed", "waits its turn").await;
     for line in &lines {
         assert_eq!(ada.hears("line ").await, format!("grace: {line}"));
     }
@@ -202,7 +215,7 @@ async fn the_past_comes_on_scroll_and_who_reads_is_not_moved() {
     browser.until_some("article .line-text", "a new one").await;
     browser.until_painted().await;
     until_seen("also when a line comes").await;
-    browser.until_text(".to-end", "Newest lines").await;
+    browser.until_text(".to-end", "1 new line").await;
 
     // To the very beginning.
     eventually("the first line is there", async || {

@@ -1,38 +1,13 @@
 //! Coming back to a room: exactly what was missed, in order, nothing twice, and what was typed meanwhile once.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use crate::support::browser::Browser;
 use crate::support::cut::Cut;
+use crate::support::data_dir::DataDir;
 use crate::support::peers::{ChatUser, StaticHost};
 use crate::support::relay::Relay;
 use crate::support::{eventually, page_dir};
-
-/// A folder for a relay to keep its rooms in, removed when dropped.
-struct DataDir(PathBuf);
-
-impl DataDir {
-    fn new(name: &str) -> Self {
-        let name = format!("signalbox-chat-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        // What an earlier run under the same number may have left.
-        let _ = std::fs::remove_dir_all(&folder);
-        Self(folder)
-    }
-
-    fn path(&self) -> String {
-        self.0.display().to_string()
-    }
-}
-
-impl Drop for DataDir {
-    fn drop(&mut self) {
-        // A file that is left in a directory for temporary ones.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// What the room shows as said, confirmed lines only.
 async fn said(browser: &Browser) -> Vec<String> {
@@ -62,7 +37,7 @@ async fn say(user: &mut ChatUser, lines: &[String]) {
 #[tokio::test]
 async fn a_relay_that_was_killed_goes_on_with_its_rooms() {
     let folder = DataDir::new("killed");
-    let mut relay = Relay::start_with(&["--data-dir", &folder.path()]).await;
+    let mut relay = Relay::start_with(&["--data-dir", &folder.path().display().to_string()]).await;
     let cut = Cut::before(relay.ports.http).await;
     let browser = Browser::start().await;
     browser.open(&cut.url("/#/chat")).await;
@@ -143,7 +118,9 @@ async fn a_reload_does_not_lose_what_was_not_said_yet() {
     let host = StaticHost::start(&page_dir()).await;
     let origin = format!("http://127.0.0.1:{}", host.port);
     let folder = DataDir::new("reload");
-    let mut relay = Relay::start_with(&["--allow-origin", &origin, "--data-dir", &folder.path()]).await;
+    let mut relay =
+        Relay::start_with(&["--allow-origin", &origin, "--data-dir", &folder.path().display().to_string()])
+            .await;
     let browser = Browser::start().await;
     let page = format!("{origin}/?relay={}", relay.url("").trim_end_matches('/'));
     browser.open(&format!("{page}#/chat")).await;
