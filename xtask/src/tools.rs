@@ -51,6 +51,17 @@ impl Tool {
         }
     }
 
+    /// Checks the licences and origins of the dependencies, and what is known against them.
+    pub(crate) fn cargo_deny() -> Self {
+        Self {
+            package: "cargo-deny",
+            programs: &["cargo-deny"],
+            version: "0.20.2".to_owned(),
+            why: "it checks where the dependencies come from and under which licence; about 5 minutes",
+            install_args: &["--locked"],
+        }
+    }
+
     /// Finds the tool or installs it; gives the directory that holds its programs.
     pub(crate) fn ensure(&self) -> Result<PathBuf> {
         if let Some(program) = process::find(&[self.programs[0]])

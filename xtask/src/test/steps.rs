@@ -131,21 +131,16 @@ fn documents() -> Result<Outcome> {
 }
 
 fn deny() -> Result<Outcome> {
-    if process::find(&["cargo-deny"]).is_none() {
-        return Ok(Outcome::NotRun(
-            "cargo-deny is not installed; by hand: cargo install --locked cargo-deny".to_owned(),
-        ));
-    }
-    process::run(workspace::cargo()?.args(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    let path = process::path_with(&Tool::cargo_deny().ensure()?)?;
+    let deny = |args: &[&str]| -> Result<Command> {
+        let mut cargo = workspace::cargo()?;
+        cargo.arg("deny").args(args).env("PATH", &path);
+        Ok(cargo)
+    };
+    process::run(&mut deny(&["--locked", "check", "bans", "licenses", "sources"])?)?;
     // The advisories come from a repository of their own, which not every machine reaches.
-    if process::succeeds(workspace::cargo()?.args(["deny", "fetch", "db"])) {
-        process::run(workspace::cargo()?.args([
-            "deny",
-            "--locked",
-            "check",
-            "--disable-fetch",
-            "advisories",
-        ]))?;
+    if process::succeeds(&mut deny(&["fetch", "db"])?) {
+        process::run(&mut deny(&["--locked", "check", "--disable-fetch", "advisories"])?)?;
         return Ok(Outcome::Passed);
     }
     Ok(Outcome::NotRun("licences and origins are fine; the advisory database cannot be reached".to_owned()))
