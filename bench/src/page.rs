@@ -1,5 +1,7 @@
-//! `cargo xtask bench page`: the queues view under load in a real browser, and many browsers that watch one channel.
+//! `cargo xtask bench page`: the first visit and the queues view under load in a real browser, and many browsers that watch
+//! one channel.
 
+mod first;
 mod large;
 mod list;
 mod relay;
@@ -20,7 +22,7 @@ pub(crate) struct Args {
     /// The browser.
     #[arg(long, value_name = "FILE")]
     chromium: PathBuf,
-    /// Only cases whose name contains this: tail, large, list, tap.
+    /// Only cases whose name contains this: first, tail, large, list, tap.
     #[arg(long, default_value = "")]
     only: String,
     /// Runs per case.
@@ -54,6 +56,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     ));
     let is_asked = |name: &str| name.contains(&args.only);
     let mut figures = serde_json::json!({ "cores": cores(), "runs": args.runs, "secs": args.secs });
+    if is_asked("first") {
+        figures["first"] = serde_json::to_value(first::run(args)?)?;
+    }
     if is_asked("tail") {
         figures["tail"] = serde_json::to_value(tail::run(args)?)?;
     }

@@ -4,18 +4,16 @@ pub mod clipboard;
 pub mod control;
 pub mod crash;
 pub mod live;
+pub mod rest;
 pub mod storage;
 pub mod stores;
 pub mod theme;
 
 use leptos::prelude::*;
 
+use crate::components::later::Later;
 use crate::components::shell::Shell;
-use crate::pages::changes::ChangesPage;
-use crate::pages::chat::ChatPage;
 use crate::pages::metrics::MetricsPage;
-use crate::pages::news::NewsPage;
-use crate::pages::queues::QueuesPage;
 use crate::state::route::View;
 use control::Control;
 
@@ -50,10 +48,7 @@ pub fn App(
         <Shell>
             {move || match page.get() {
                 View::Metrics => view! { <MetricsPage /> }.into_any(),
-                View::Queues(_) => view! { <QueuesPage /> }.into_any(),
-                View::Chat(_) => view! { <ChatPage /> }.into_any(),
-                View::Changes => view! { <ChangesPage /> }.into_any(),
-                View::News => view! { <NewsPage /> }.into_any(),
+                other => view! { <Later view=other /> }.into_any(),
             }}
         </Shell>
     }

@@ -4,6 +4,7 @@ pub mod copy_button;
 pub mod empty;
 pub mod focus;
 pub mod in_view;
+pub mod later;
 pub mod long_name;
 pub mod shell;
 pub mod stream_pill;

@@ -1,9 +1,10 @@
 //! The page, ready to be served: compiled for size, joined to the browser by wasm-bindgen, compressed in advance.
 //!
-//! The same files come out of `trunk build --release`, which remains for development; this way needs no Trunk, and
-//! leaves a file of `dist/` untouched when its content is the same, so that the relay that embeds them is not built
+//! `trunk build --release`, which remains for development, makes the same page in one piece; this way needs no Trunk, cuts
+//! it in two ([`pieces`]), and leaves a file of `dist/` untouched when its content is the same, so that the relay that embeds them is not built
 //! again for nothing.
 
+mod pieces;
 mod shell;
 mod sync;
 
@@ -23,15 +24,26 @@ const NAME: &str = "signalbox-frontend";
 /// The profile that compiles for size. `index.html` names it for Trunk.
 const PROFILE: &str = "wasm-release";
 
+/// Whether `file` is of the second piece of the compiled page.
+pub(crate) fn is_second_piece(file: &Path) -> bool {
+    file.to_str().is_some_and(|file| file.starts_with(&format!("{NAME}_rest-")))
+}
+
+/// Whether `file` is of the compiled page.
+pub(crate) fn is_code(file: &Path) -> bool {
+    file.to_str().is_some_and(|file| file.starts_with(NAME))
+}
+
 /// Builds it and gives the directory that holds it.
 pub(crate) fn build() -> Result<PathBuf> {
     tools::ensure_wasm_target()?;
     let wasm_bindgen = Tool::wasm_bindgen()?.ensure()?.join("wasm-bindgen");
+    let wasm_split = Tool::wasm_split().ensure()?.join("wasm-split-cli");
     progress::step("Compiling the page for size (80 s the first time)", compile)?;
     let dist = workspace::dist_dir()?;
     let n_changed = progress::step("Putting the page together in dist/, compressed in advance", || {
         let stage = workspace::target_dir()?.join("page");
-        assemble(&stage, &wasm_bindgen)?;
+        assemble(&stage, &wasm_bindgen, &wasm_split)?;
         sync::sync(&stage, &dist)
     })?;
     progress::say(&match n_changed {
@@ -43,29 +55,32 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 fn compile() -> Result<()> {
     let mut cargo = workspace::cargo()?;
-    process::run(cargo.args(["build", "--locked", "--package", NAME, "--bin", NAME]).args([
-        "--target",
-        workspace::WASM_TARGET,
-        "--profile",
-        PROFILE,
-    ]))
+    cargo
+        .args(["rustc", "--locked", "--package", NAME, "--bin", NAME, "--features", pieces::FEATURE])
+        .args(["--target", workspace::WASM_TARGET, "--profile", PROFILE, "--"])
+        .args(pieces::LINK_ARGS);
+    process::run(&mut cargo)
 }
 
 /// Fills `stage` with every file of the page as a browser asks for it.
-fn assemble(stage: &Path, wasm_bindgen: &Path) -> Result<()> {
+fn assemble(stage: &Path, wasm_bindgen: &Path, wasm_split: &Path) -> Result<()> {
     let root = workspace::root()?;
     if stage.exists() {
         fs::remove_dir_all(stage).with_context(|| format!("cannot empty {}", stage.display()))?;
     }
     let wasm =
         workspace::target_dir()?.join(workspace::WASM_TARGET).join(PROFILE).join(format!("{NAME}.wasm"));
+    let pieces = pieces::split(wasm_split, &wasm, &workspace::target_dir()?.join("pieces"))?;
     let mut bindgen = Command::new(wasm_bindgen);
     bindgen
-        .args(["--target", "web", "--no-typescript", "--out-name", NAME, "--out-dir"])
+        .args(["--target", "web", "--no-typescript", "--out-name", NAME])
+        // The second piece needs the table that the linker exports; the names are those of wasm-bindgen's own functions.
+        .args(["--keep-lld-exports", "--remove-name-section", "--out-dir"])
         .arg(stage)
-        .arg(wasm);
+        .arg(&pieces.first);
     process::run(&mut bindgen)?;
-    let page = shell::resolve(&workspace::read(&root.join("index.html"))?, NAME)?;
+    let script = pieces.put_beside(stage)?;
+    let page = shell::resolve(&workspace::read(&root.join("index.html"))?, NAME, &script)?;
     for copy in &page.copies {
         let from = root.join(&copy.from);
         fs::copy(&from, stage.join(&copy.to)).with_context(|| format!("cannot copy {}", from.display()))?;

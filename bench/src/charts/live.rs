@@ -1,6 +1,5 @@
 //! The product's own page while real agents send: frames, long tasks, heap and the renderer's CPU.
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,6 +9,7 @@ use super::Args;
 use crate::browser::Browser;
 use crate::feed::relay;
 use crate::frames::{self, Seen};
+use crate::load::agents::Agents;
 use crate::process::{Server, free_address};
 use crate::report::{say, table};
 
@@ -64,7 +64,7 @@ fn measure(args: &Args, case: &Case) -> anyhow::Result<Row> {
     let (http, pull) = (free_address()?, format!("tcp://{}", free_address()?));
     let mut server = Server::start(&mut relay(signalbox, &http, &pull))?;
     server.until_listening(&http)?;
-    let _agents = Agents::start(case, &pull)?;
+    let _agents = Agents::start(&pull, case.agents, case.rate, case.charts)?;
     let mut browser = Browser::start(&args.chromium, WINDOW_SIZE)?;
     let ready = format!("document.querySelectorAll('canvas').length >= {}", case.charts * 4);
     let tab = browser.open(&format!("http://{http}/"), &ready)?;
@@ -84,27 +84,6 @@ fn measure(args: &Args, case: &Case) -> anyhow::Result<Row> {
         heap_kib_begin,
         heap_kib_end,
     })
-}
-
-/// The agents' process; ended when this is dropped.
-struct Agents(Child);
-
-impl Agents {
-    fn start(case: &Case, to: &str) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["load", "agents", "--to", to, "--agents", &case.agents.to_string()]);
-        command.args(["--rate", &case.rate.to_string(), "--metrics", &case.charts.to_string()]);
-        // Until it is ended.
-        command.args(["--samples", &u64::MAX.to_string()]);
-        Ok(Self(command.stdout(Stdio::null()).spawn()?))
-    }
-}
-
-impl Drop for Agents {
-    fn drop(&mut self) {
-        // It is ours and may be gone already.
-        let _ = (self.0.kill(), self.0.wait());
-    }
 }
 
 fn rows_table(rows: &[Row]) -> String {

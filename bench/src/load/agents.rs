@@ -2,6 +2,7 @@
 //! or as fast as is taken.
 
 use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,27 @@ pub(crate) struct Args {
     /// Metrics in each sample.
     #[arg(long, default_value_t = 2)]
     metrics: usize,
+}
+
+/// A run in a process of its own that goes on until this is dropped.
+pub(crate) struct Agents(Child);
+
+impl Agents {
+    /// Begins it.
+    pub(crate) fn start(to: &str, agents: usize, rate: f64, metrics: usize) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["load", "agents", "--to", to, "--agents", &agents.to_string()]);
+        command.args(["--rate", &rate.to_string(), "--metrics", &metrics.to_string()]);
+        command.args(["--samples", &u64::MAX.to_string()]);
+        Ok(Self(command.stdout(Stdio::null()).spawn()?))
+    }
+}
+
+impl Drop for Agents {
+    fn drop(&mut self) {
+        // It is ours and may be gone already.
+        let _ = (self.0.kill(), self.0.wait());
+    }
 }
 
 /// What was sent.

@@ -12,6 +12,7 @@ mod patrons;
 mod payload;
 mod publish;
 mod queues;
+mod rest;
 mod saying;
 mod socket;
 
@@ -28,6 +29,7 @@ use signalbox_shared::socket::ClientMessage;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
+use super::rest::Event;
 use super::stores::{AGENTS_BEAT_MS, Stores};
 use crate::chart::beat::{self, steady_ms};
 use crate::state::chat_recall::Recall;
@@ -35,6 +37,7 @@ use crate::state::chat_rooms::Unsaid;
 use crate::state::relay_address::RelayAddress;
 use crate::state::requests::{Purpose, Requests};
 use crate::state::route::{Query, View};
+use crate::transport::backoff::Backoff;
 use crate::transport::feed::Feed;
 use crate::transport::history;
 use crate::transport::page_events::{PageEvent, PageEvents};
@@ -71,6 +74,9 @@ struct Inner {
     /// When the relay is asked next what it refused, in milliseconds by the page's clock.
     refusals_at_ms: Cell<i64>,
     feed: RefCell<Option<Feed>>,
+    /// When the second piece is fetched, for the first time or again, in milliseconds by the page's clock.
+    rest_at_ms: Cell<i64>,
+    rest_backoff: RefCell<Backoff>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Requests>,
     /// When to try the chat again after a refusal, in milliseconds by the page's clock.
@@ -106,6 +112,8 @@ impl Default for Inner {
             past_again_at_ms: Cell::default(),
             refusals_at_ms: Cell::default(),
             feed: RefCell::default(),
+            rest_at_ms: Cell::new(crate::transport::now_ms() + rest::WAIT_MS),
+            rest_backoff: RefCell::default(),
             socket: RefCell::default(),
             requests: RefCell::default(),
             chat_again_at_ms: Cell::default(),
@@ -167,23 +175,20 @@ impl Control {
     fn connect(&self, relay: &RelayAddress) {
         self.stores.elsewhere.set(relay.elsewhere().map(str::to_owned));
         *self.inner.relay.borrow_mut() = Some(relay.clone());
-        self.reenter_chat();
-        if matches!(self.stores.view.get_untracked(), View::Chat(_)) {
-            self.find_line_chat();
-        }
-        let (output, state) = (self.clone(), self.stores.socket.clone());
-        let socket = Socket::open(relay.clone(), move |o| output.socket_output(o), move |s| state.set(s));
-        *self.inner.socket.borrow_mut() = Some(socket);
         let (output, state) = (self.clone(), self.stores.feed.clone());
         let feed = Feed::open(relay.clone(), move |o| output.feed_output(o), move |s| state.set(s));
         *self.inner.feed.borrow_mut() = Some(feed);
+        self.tell_rest(Event::RelayFound);
     }
 
     /// A person asks for a stream.
     pub fn wake(&self, stream: Stream) {
         match stream {
             Stream::Feed => self.feed().iter().for_each(Feed::wake),
-            Stream::Socket => self.socket().iter().for_each(Socket::wake),
+            Stream::Socket => {
+                self.bring_rest();
+                self.tell_rest(Event::Wake);
+            }
         }
     }
 
@@ -203,8 +208,8 @@ impl Control {
     fn tick(&self) {
         let now_ms = crate::transport::now_ms();
         self.feed().iter().for_each(Feed::tick);
-        self.socket().iter().for_each(Socket::tick);
-        self.tick_chat(now_ms);
+        self.look_after_rest(now_ms);
+        self.tell_rest(Event::Tick { now_ms });
         self.look_after_past(now_ms);
         self.look_after_refusals(now_ms);
         // Ages change once a second, together with the readings.
@@ -220,12 +225,15 @@ impl Control {
 
     fn page_event(&self, event: PageEvent) {
         self.feed().iter().for_each(|feed| feed.page_event(event));
-        self.socket().iter().for_each(|socket| socket.page_event(event));
         if event == PageEvent::Shown {
             self.touched();
-            self.read_chat();
-            self.follow_news();
         }
+        self.tell_rest(Event::Page(event));
+    }
+
+    /// Somebody touches the page.
+    fn touched(&self) {
+        self.inner.touched_at_ms.set(crate::transport::now_ms());
     }
 
     fn follow_address(&self) {
@@ -236,14 +244,7 @@ impl Control {
             self.stores.query.set(query);
         }
         self.stores.view.set(view.clone());
-        if let View::Chat(room) = &view {
-            self.show_room(room.as_deref());
-        }
-        self.view_changed(&old, &view);
-        self.news_view_changed(&old, &view);
-        self.tail_query_changed();
-        self.changes_view_changed(&old, &view);
-        self.read_chat();
+        self.tell_rest(Event::Address { old: &old, new: &view });
     }
 
     /// Sets how the view is set, and its address with it; going back in the browser does not undo it.

@@ -11,6 +11,7 @@ use signalbox_shared::engine::EngineInfo;
 use signalbox_shared::socket::SocketLimits;
 
 use super::live::Live;
+use super::rest::Arrival;
 use crate::chart::store::StoreBounds;
 use crate::chart::store_handle::StoreHandle;
 use crate::state::agents::{AGENTS_MAX, Agents, METRICS_MAX};
@@ -159,6 +160,8 @@ pub struct Stores {
     pub news: Live<NewsBoard>,
     /// Host and port of a relay that is not where the page came from.
     pub elsewhere: Live<Option<String>>,
+    /// The page's second piece.
+    pub rest: ArcRwSignal<Arrival>,
     /// What is wrong with the page's configuration.
     pub trouble: Live<Option<String>>,
     /// Keeps `series` alive: it belongs to this owner and to no view.
@@ -206,6 +209,7 @@ impl Default for Stores {
             patrons: Live::default(),
             news: Live::default(),
             elsewhere: Live::default(),
+            rest: ArcRwSignal::default(),
             trouble: Live::default(),
             _owner: owner,
         }

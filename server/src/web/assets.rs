@@ -50,7 +50,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(dir: Option<&Path>) -> Router<S>
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
-        // The names of the files stay when their content changes, so every use asks whether it did.
+        // The names of most files stay when their content changes, so every use asks whether it did.
         .layer(fixed(header::CACHE_CONTROL, "no-cache"))
 }
 

@@ -15,6 +15,7 @@ mod metrics;
 mod news;
 mod patrons;
 mod pictures;
+mod pieces;
 mod queues;
 mod queues_hostile;
 mod queues_publish;

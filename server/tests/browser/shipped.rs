@@ -41,4 +41,8 @@ async fn the_binary_alone_is_the_product() {
         sizes.push(wasm.body.len());
     }
     assert!(sizes[2] < sizes[1] && sizes[1] < sizes[0], "brotli < gzip < plain: {sizes:?}");
+
+    // What is asked for by the name of another build is not answered with this one's.
+    let other = get("/signalbox-frontend_rest-0123456789abcdef.wasm", &[]).await;
+    assert_eq!(other.status, 404);
 }

@@ -23,8 +23,9 @@ pub(super) struct Copy {
     pub(super) to: String,
 }
 
-/// Replaces each `data-trunk` element of `html` by what the browser should see. `name` is that of the compiled page.
-pub(super) fn resolve(html: &str, name: &str) -> Result<Shell> {
+/// Replaces each `data-trunk` element of `html` by what the browser should see. The compiled page has this `name`, and its
+/// script imports another `script`.
+pub(super) fn resolve(html: &str, name: &str, script: &str) -> Result<Shell> {
     let mut shell = Shell { html: String::with_capacity(html.len()), copies: Vec::new() };
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -36,7 +37,7 @@ pub(super) fn resolve(html: &str, name: &str) -> Result<Shell> {
         let attributes = if is_comment { Vec::new() } else { attributes(tag) };
         if attributes.iter().any(|(key, _)| key == "data-trunk") {
             let element = Element { tag, attributes };
-            element.resolve(name, &mut shell).with_context(|| format!("in index.html: {tag}"))?;
+            element.resolve(name, script, &mut shell).with_context(|| format!("in index.html: {tag}"))?;
         } else {
             shell.html.push_str(tag);
         }
@@ -52,7 +53,7 @@ struct Element<'a> {
 }
 
 impl Element<'_> {
-    fn resolve(&self, name: &str, shell: &mut Shell) -> Result<()> {
+    fn resolve(&self, name: &str, script: &str, shell: &mut Shell) -> Result<()> {
         if self.tag.starts_with("<script") {
             let src = self.copied("src", shell)?;
             let kept = self.kept(&["data-trunk", "src"]);
@@ -60,9 +61,10 @@ impl Element<'_> {
             return Ok(());
         }
         match self.value("rel").unwrap_or_default() {
-            // The loader is a module of its own; these only begin both downloads at once.
+            // The loader is a module of its own; these only begin all downloads at once.
             "rust" => shell.html.push_str(&format!(
                 "<link rel=\"modulepreload\" href=\"./{name}.js\">\
+                 <link rel=\"modulepreload\" href=\"./{script}\">\
                  <link rel=\"preload\" href=\"./{name}_bg.wasm\" as=\"fetch\" type=\"application/wasm\" crossorigin>"
             )),
             "css" => {
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     fn check(html: &str, expected: &str, copies: &[(&str, &str)]) {
-        let shell = resolve(html, "page").unwrap();
+        let shell = resolve(html, "page", "rest.js").unwrap();
         assert_eq!(shell.html, expected);
         let found: Vec<_> = shell.copies.iter().map(|c| (c.from.as_str(), c.to.as_str())).collect();
         assert_eq!(found, copies);
@@ -178,6 +180,7 @@ mod tests {
         check(
             "<link data-trunk rel=\"rust\" href=\"frontend/Cargo.toml\" data-wasm-opt=\"0\">",
             "<link rel=\"modulepreload\" href=\"./page.js\">\
+             <link rel=\"modulepreload\" href=\"./rest.js\">\
              <link rel=\"preload\" href=\"./page_bg.wasm\" as=\"fetch\" type=\"application/wasm\" crossorigin>",
             &[],
         );
@@ -197,7 +200,7 @@ mod tests {
         for html in
             ["<link data-trunk rel=\"sass\" href=\"a\">", "<link data-trunk rel=\"css\">", "<link data-trunk"]
         {
-            assert!(resolve(html, "page").is_err(), "{html}");
+            assert!(resolve(html, "page", "rest.js").is_err(), "{html}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether two ways of building the page give the same page.
+//! Whether two ways of building the page give the same page, apart from the pieces that only one of them cuts it in.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,8 @@ type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Compares the page in `ours` with what Trunk put into `theirs`, to the last byte.
 ///
-/// Only of `index.html` the presence alone counts: Trunk leaves its own marks there.
+/// Only the presence counts of `index.html`, where Trunk leaves its own marks, and of the compiled page, which Trunk makes
+/// in one piece; its second piece is in `ours` alone.
 pub(super) fn check(ours: &Path, theirs: &Path) -> Result<()> {
     let differing = differing(&files(ours)?, &files(theirs)?);
     if !differing.is_empty() {
@@ -28,10 +29,11 @@ fn files(page: &Path) -> Result<Files> {
     let read = |file: PathBuf| {
         let content =
             fs::read(page.join(&file)).with_context(|| format!("cannot read {}", file.display()))?;
-        let content = if file == Path::new("index.html") { Vec::new() } else { content };
-        Ok((file, content))
+        let is_any = file == Path::new("index.html") || page::is_code(&file);
+        Ok((file, if is_any { Vec::new() } else { content }))
     };
-    page::files_below(page)?.into_iter().filter(is_plain).map(read).collect()
+    let is_of_both = |file: &PathBuf| is_plain(file) && !page::is_second_piece(file);
+    page::files_below(page)?.into_iter().filter(is_of_both).map(read).collect()
 }
 
 fn differing(ours: &Files, theirs: &Files) -> Vec<String> {

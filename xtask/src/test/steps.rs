@@ -19,7 +19,7 @@ pub(super) const ALL: &[Step] = &[
     Step { name: "wasm", what: "the page's own tests in headless Chromium", check: wasm },
     Step {
         name: "page",
-        what: "the page builds, with no inline script, and Trunk builds the same",
+        what: "the page builds, with no inline script, and Trunk builds the same in one piece",
         check: page_builds,
     },
     Step { name: "release", what: "the release binary builds, the page inside it", check: release },

@@ -247,11 +247,6 @@ impl Control {
         self.keep_unsaid();
     }
 
-    /// Somebody touches the page.
-    pub(super) fn touched(&self) {
-        self.inner.touched_at_ms.set(now_ms());
-    }
-
     fn tell_idleness(&self, now_ms: i64) {
         let is_idle = page_events::is_hidden() || IDLE_MS <= now_ms - self.inner.touched_at_ms.get();
         let is_news =
