@@ -22,6 +22,7 @@ pub mod overlay;
 pub mod pacer;
 pub mod paint;
 pub mod palette;
+pub mod paper;
 pub mod plot;
 pub mod pointer;
 pub mod pyramid;

@@ -314,10 +314,13 @@ async fn at_most_one_drawing_per_frame_and_none_unseen() {
     pacer.set_shown(true);
     frames(2).await;
     assert_eq!(n_drawn.get(), 2, "what was asked for is drawn when somebody looks");
+    pacer.set_shown(false);
+    pacer.unseen();
+    assert_eq!(n_drawn.get(), 3, "on paper it is seen");
     pacer.ask();
     drop(pacer);
     frames(2).await;
-    assert_eq!(n_drawn.get(), 2, "a dropped pacer does not draw");
+    assert_eq!(n_drawn.get(), 3, "a dropped pacer does not draw");
 }
 
 #[wasm_bindgen_test]
@@ -379,6 +382,20 @@ async fn the_component_shows_what_the_store_holds() {
     );
     let is_red = |pixel: &[u8]| 200 < pixel[0] && pixel[1] < 60 && pixel[2] < 60 && 100 < pixel[3];
     eventually("a red line", || seen(&host).chunks(4).any(is_red)).await;
+
+    // Paper is narrower, and there is no frame in which the picture could follow.
+    let plot: HtmlElement =
+        host.query_selector(".chart-plot").expect("a query").expect("a plot").unchecked_into();
+    let width = || plot.get_bounding_client_rect().width();
+    let on_screen = width();
+    let print = |event: &str| window().dispatch_event(&web_sys::Event::new(event).expect("an event"));
+    print("beforeprint").expect("dispatched");
+    host.style().set_property("width", "300px").expect("a style");
+    assert_eq!(width(), on_screen);
+    assert!(seen(&host).chunks(4).any(is_red), "the whole picture is there");
+    print("afterprint").expect("dispatched");
+    assert_eq!(width(), on_screen - 100.0);
+    host.style().set_property("width", "400px").expect("a style");
 
     let button: HtmlElement =
         host.query_selector("li:last-child button").expect("a query").expect("a button").unchecked_into();

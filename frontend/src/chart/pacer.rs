@@ -88,6 +88,11 @@ impl Pacer {
         self.inner.draw_now();
     }
 
+    /// Draws at once, whether or not anybody can see it; when the next drawing is due stays as it is.
+    pub fn unseen(&self) {
+        (self.inner.draw)();
+    }
+
     /// Whether anybody can see the chart. What was asked for while nobody could is drawn when somebody can.
     pub fn set_shown(&self, is_shown: bool) {
         if self.inner.is_shown.replace(is_shown) == is_shown {

@@ -19,6 +19,7 @@ use super::observers::{Change, Observers, look_of};
 use super::overlay::Overlay;
 use super::pacer::Pacer;
 use super::palette::Theme;
+use super::paper::Paper;
 use super::plot::Plot;
 use super::pointer::{ChartAct, Key, is_plain, key_of, place_of, wheel};
 use super::readout::step;
@@ -205,6 +206,7 @@ struct Mounted {
     locks: Cell<(Option<i64>, Option<i64>)>,
     _observers: Observers,
     _wheel: EventListener,
+    _paper: Paper,
 }
 
 impl Mounted {
@@ -240,9 +242,20 @@ impl Mounted {
                 }
             }
         });
-        let (host, gesture) = (host.clone(), RefCell::default());
-        let locks = Cell::default();
-        Ok(Self { host, plot, pacer, chart, state, gesture, locks, _observers: observers, _wheel: wheel })
+        let drawing = Rc::downgrade(&pacer);
+        let paper = Paper::new(host, move || drawing.upgrade().iter().for_each(|pacer| pacer.unseen()));
+        Ok(Self {
+            host: host.clone(),
+            plot,
+            pacer,
+            chart,
+            state,
+            gesture: RefCell::default(),
+            locks: Cell::default(),
+            _observers: observers,
+            _wheel: wheel,
+            _paper: paper,
+        })
     }
 
     /// What is shown at this very moment: the picture has moved on since it was drawn.
