@@ -1,6 +1,6 @@
 //! A chart on paper. A browser lays the page out anew for printing and prints it in the same breath, without a frame in
-//! which a picture could follow its box: so the picture is drawn just before, seen or not, keeps its width, and is made
-//! smaller where the paper is narrower.
+//! which a picture could follow its box: so the picture is drawn just before, seen or not, keeps its size, and is made smaller
+//! where the paper is narrower.
 
 use gloo_events::EventListener;
 use web_sys::{HtmlElement, window};
@@ -14,7 +14,7 @@ pub struct Paper {
 }
 
 impl Paper {
-    /// Calls `draw` before `host` is printed, and keeps its width until that is done.
+    /// Calls `draw` before `host` is printed, and keeps its size until that is done.
     #[must_use]
     pub fn new(host: &HtmlElement, draw: impl Fn() + 'static) -> Self {
         let listeners = window().map(|window| {
@@ -32,14 +32,22 @@ impl Paper {
 }
 
 fn hold(host: &HtmlElement) {
-    let width_px = host.get_bounding_client_rect().width();
-    let zoom = (PAPER_WIDTH_PX / width_px.max(1.0)).min(1.0);
-    // Fails only for a style that is read-only, and an element's own is not.
-    let _ = host.style().set_property("width", &format!("{width_px}px"));
-    let _ = host.style().set_property("zoom", &format!("{zoom}"));
+    let size = host.get_bounding_client_rect();
+    let zoom = (PAPER_WIDTH_PX / size.width().max(1.0)).min(1.0);
+    let held = [
+        ("min-width", format!("{}px", size.width())),
+        ("max-width", format!("{}px", size.width())),
+        ("min-height", format!("{}px", size.height())),
+        ("zoom", zoom.to_string()),
+    ];
+    for (name, value) in held {
+        // Fails only for a style that is read-only, and an element's own is not.
+        let _ = host.style().set_property(name, &value);
+    }
 }
 
 fn release(host: &HtmlElement) {
-    let _ = host.style().remove_property("width");
-    let _ = host.style().remove_property("zoom");
+    for name in ["min-width", "max-width", "min-height", "zoom"] {
+        let _ = host.style().remove_property(name);
+    }
 }

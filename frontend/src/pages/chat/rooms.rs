@@ -68,7 +68,7 @@ pub fn Rooms(
                     name="room"
                     list="known-rooms"
                     maxlength=ROOM_CHARS_MAX.to_string()
-                    placeholder="Open a room"
+                    placeholder="Room"
                     autocomplete="off"
                     spellcheck="false"
                     bind:value=wanted
