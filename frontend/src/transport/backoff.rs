@@ -27,6 +27,12 @@ impl Backoff {
         FLOOR + (ceiling - FLOOR).mul_f64(chance.clamp(0.0, 1.0))
     }
 
+    /// The same as the moment of the next attempt, in milliseconds by the clock that says `now_ms`.
+    pub fn next_at_ms(&mut self, now_ms: i64, chance: f64) -> i64 {
+        let wait_ms = i64::try_from(self.next_wait(chance).as_millis()).unwrap_or(i64::MAX);
+        now_ms.saturating_add(wait_ms)
+    }
+
     /// A connection has proved itself.
     pub fn reset(&mut self) {
         self.n_failed = 0;

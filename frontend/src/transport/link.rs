@@ -93,8 +93,7 @@ impl Link {
     /// The attempt failed or the connection broke; it is closed already. `chance` is between 0 and 1.
     pub fn failed(&mut self, now_ms: i64, chance: f64) {
         if matches!(self.phase, Phase::Connecting { .. } | Phase::Open) {
-            let wait_ms = i64::try_from(self.backoff.next_wait(chance).as_millis()).unwrap_or(i64::MAX);
-            self.phase = Phase::Waiting { until_ms: now_ms.saturating_add(wait_ms) };
+            self.phase = Phase::Waiting { until_ms: self.backoff.next_at_ms(now_ms, chance) };
         }
     }
 

@@ -1,7 +1,5 @@
 //! Brings the page's second piece, and tells it what happens from then on.
 
-use std::time::Duration;
-
 use leptos::prelude::{GetUntracked as _, Set as _};
 use wasm_bindgen_futures::spawn_local;
 
@@ -51,8 +49,8 @@ impl Control {
     }
 
     fn rest_failed(&self) {
-        let wait = self.inner.rest_backoff.borrow_mut().next_wait(js_sys::Math::random());
-        self.inner.rest_at_ms.set(now_ms() + millis(wait));
+        let again_at_ms = self.inner.rest_backoff.borrow_mut().next_at_ms(now_ms(), js_sys::Math::random());
+        self.inner.rest_at_ms.set(again_at_ms);
         self.stores.rest.set(Arrival::Failed);
         let why =
             "the page's second piece could not be fetched; where the relay was replaced, reload the page";
@@ -70,8 +68,4 @@ impl Control {
             self.bring_rest();
         }
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
