@@ -6,95 +6,30 @@
 //! (`trunk serve`, tests) the page is one piece, and all of it is here from the beginning.
 
 use leptos::prelude::*;
-use leptos::wasm_split::SplitLoaderError;
 
-use super::control::Control;
+use crate::control::rest::{Rest, Source};
 use crate::pages::changes::ChangesPage;
 use crate::pages::chat::ChatPage;
 use crate::pages::metrics::MetricsPage;
 use crate::pages::news::NewsPage;
 use crate::pages::queues::QueuesPage;
 use crate::state::route::View;
-use crate::transport::page_events::PageEvent;
 
-/// The ways into the second piece.
-#[derive(Clone, Copy)]
-pub struct Rest {
-    build: fn(&View) -> AnyView,
-    hear: fn(&Control, Event<'_>),
-}
+/// Where the second piece is.
+#[cfg(feature = "pieces")]
+pub const SOURCE: Source = Source::Apart(|| Box::pin(fetch()));
 
-impl Rest {
-    /// Builds a view.
-    #[must_use]
-    pub fn build(&self, view: &View) -> AnyView {
-        (self.build)(view)
-    }
+/// Where the second piece is.
+#[cfg(not(feature = "pieces"))]
+pub const SOURCE: Source = Source::Here(REST);
 
-    /// Tells it what happens.
-    pub(super) fn hear(&self, control: &Control, event: Event<'_>) {
-        (self.hear)(control, event);
-    }
-}
-
-/// What the first piece tells the second one.
-pub(super) enum Event<'a> {
-    /// The relay is known.
-    RelayFound,
-    /// The address names another view than before, or the same one set in another way.
-    Address {
-        /// The view before.
-        old: &'a View,
-        /// The view now.
-        new: &'a View,
-    },
-    /// Time has passed.
-    Tick {
-        /// By the page's clock.
-        now_ms: i64,
-    },
-    /// The tab or its network changed.
-    Page(PageEvent),
-    /// A person asks for the socket.
-    Wake,
-}
-
-/// How the second piece stands.
-#[derive(Clone, Copy)]
-pub enum Arrival {
-    /// Nobody has asked for it.
-    Away,
-    /// It is on its way.
-    Coming,
-    /// It is here.
-    Here(Rest),
-    /// It did not come.
-    Failed,
-}
-
-impl Default for Arrival {
-    fn default() -> Self {
-        if cfg!(feature = "pieces") { Self::Away } else { Self::Here(REST) }
-    }
-}
-
-/// Fetches the second piece, unless it is here already.
-///
-/// # Errors
-/// It did not come; the console says why. Asked again, it is fetched again.
 #[cfg(feature = "pieces")]
 #[leptos::wasm_split::wasm_split(rest, fallible, wasm_split_path = leptos::wasm_split)]
-pub(super) fn fetch() -> Result<Rest, SplitLoaderError> {
+fn fetch() -> Result<Rest, leptos::wasm_split::SplitLoaderError> {
     Ok(REST)
 }
 
-/// The page is one piece.
-#[cfg(not(feature = "pieces"))]
-pub(super) async fn fetch() -> Result<Rest, SplitLoaderError> {
-    Ok(REST)
-}
-
-const REST: Rest = Rest { build, hear: Control::hear };
+const REST: Rest = Rest::new(build);
 
 fn build(view: &View) -> AnyView {
     match view {

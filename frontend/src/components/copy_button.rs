@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::app::clipboard;
+use crate::browser::clipboard;
 
 /// The button.
 #[component]

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::app::rest::Arrival;
-use crate::app::use_control;
+use crate::control::rest::Arrival;
+use crate::control::use_control;
 use crate::state::route::View;
 
 /// The view, once its code is here; it is fetched now when it has not been before.

@@ -6,8 +6,8 @@ use signalbox_shared::chat::LOBBY;
 
 use super::stream_pill::StreamPill;
 use super::theme_switch::ThemeSwitch;
-use crate::app::control::Stream;
-use crate::app::use_control;
+use crate::control::Stream;
+use crate::control::use_control;
 use crate::state::chat_rooms::ChatRooms;
 use crate::state::route::View;
 use crate::state::units;

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::app::control::Stream;
-use crate::app::use_control;
+use crate::control::Stream;
+use crate::control::use_control;
 
 /// The pill of one stream.
 #[component]

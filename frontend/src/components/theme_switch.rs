@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::theme::Theme;
+use crate::browser::theme::Theme;
 
 /// The theme switch: one button that goes round, because three take too much room on a telephone.
 #[component]

@@ -7,8 +7,8 @@ pub mod patron_table;
 use leptos::prelude::*;
 use signalbox_shared::changes::{ChangesInfo, LinkState, TableState, WatchedTable};
 
-use crate::app::use_control;
 use crate::components::empty::Empty;
+use crate::control::use_control;
 use crate::state::units;
 use cache_panel::CachePanel;
 use event_list::EventList;

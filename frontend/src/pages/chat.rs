@@ -12,8 +12,8 @@ pub mod scroll;
 use leptos::prelude::*;
 use signalbox_shared::chat::LOBBY;
 
-use crate::app::use_control;
 use crate::components::empty::Empty;
+use crate::control::use_control;
 use crate::state::chat_room::Membership;
 use crate::transport::notification;
 use composer::Composer;

@@ -14,12 +14,13 @@ use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::app::control::Control;
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
 use crate::chart::draw::ChartContext;
 use crate::chart::pointer::{ChartAct, is_plain};
 use crate::chart::timeline::Timeline;
 use crate::components::empty::Empty;
+use crate::control::Control;
+use crate::control::use_control;
 use crate::state::metrics_query::MetricsQuery;
 use crate::state::refusals::Refusals;
 use crate::state::stream::StreamState;

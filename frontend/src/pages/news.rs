@@ -5,8 +5,8 @@ pub mod sources;
 
 use leptos::prelude::*;
 
-use crate::app::use_control;
 use crate::components::empty::Empty;
+use crate::control::use_control;
 use crate::state::news_board::Order;
 use crate::state::units;
 use boxes::Boxes;

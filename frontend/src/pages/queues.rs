@@ -25,8 +25,8 @@ pub mod tail_row;
 use leptos::prelude::*;
 use signalbox_shared::engine::Permits;
 
-use crate::app::control::Control;
-use crate::app::use_control;
+use crate::control::Control;
+use crate::control::use_control;
 use crate::state::route::View;
 use channel_table::ChannelTable;
 use engine_notice::EngineNotice;

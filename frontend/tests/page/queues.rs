@@ -1,7 +1,7 @@
 //! The queues view in a real browser.
 
 use crate::support::{Page, eventually};
-use signalbox_frontend::app::stores::Hello;
+use signalbox_frontend::control::stores::Hello;
 use signalbox_frontend::state::route::View;
 use signalbox_frontend::state::tail::ITEMS_MAX;
 use signalbox_shared::api::{ChannelRow, Features};

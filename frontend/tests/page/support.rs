@@ -3,9 +3,9 @@
 use gloo_timers::future::TimeoutFuture;
 use leptos::mount::mount_to;
 use leptos::prelude::{Set, document, view};
-use signalbox_frontend::app::App;
-use signalbox_frontend::app::control::Control;
-use signalbox_frontend::app::stores::Stores;
+use signalbox_frontend::app::{App, rest};
+use signalbox_frontend::control::Control;
+use signalbox_frontend::control::stores::Stores;
 use signalbox_frontend::state::route::View;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, HtmlInputElement};
@@ -23,7 +23,7 @@ pub(crate) struct Page {
 impl Page {
     /// Mounts a page that shows `view`.
     pub(crate) fn open(view: View) -> Self {
-        let control = Control::default();
+        let control = Control::new(rest::SOURCE);
         control.stores.view.set(view);
         let root: HtmlElement = document().create_element("div").unwrap().unchecked_into();
         document().body().unwrap().append_child(&root).unwrap();

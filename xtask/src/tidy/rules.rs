@@ -68,6 +68,24 @@ const ROOMS: &[Room] = &[
         why: "back-off, watchdog and resume must hold for every stream, so streams are opened in one room",
     },
     Room {
+        words: &["leptos", "web_sys", "js_sys", "gloo_net", "gloo_timers"],
+        within: &["frontend/src/state.rs", "frontend/src/state/"],
+        home: &[],
+        why: "what messages mean is decided by plain structs, which are tested without a browser",
+    },
+    Room {
+        words: &["crate::app", "crate::pages", "crate::components"],
+        within: &[
+            "frontend/src/browser/",
+            "frontend/src/chart/",
+            "frontend/src/control",
+            "frontend/src/state/",
+            "frontend/src/transport/",
+        ],
+        home: &[],
+        why: "views call what stands below them, and nothing below knows how it is shown",
+    },
+    Room {
         words: &["tokio", "web_sys", "std::net", "std::fs", "SystemTime", "Instant"],
         within: &["shared/src/"],
         home: &[],
@@ -187,6 +205,9 @@ mod tests {
         check("frontend/src/pages/metrics.rs", "//! Page.\nuse plotters::prelude::*;", &[(2, "rooms")]);
         check("frontend/src/state.rs", "//! State.\nlet s: WebSocket;", &[(2, "rooms")]);
         check("frontend/src/transport/socket.rs", "//! Socket.\nlet s: WebSocket;", &[]);
+        check("frontend/src/state/tail.rs", "//! Tail.\nuse leptos::prelude::*;", &[(2, "rooms")]);
+        check("frontend/src/control/feed.rs", "//! Feed.\nuse crate::pages::chat;", &[(2, "rooms")]);
+        check("frontend/src/pages/chat.rs", "//! Chat.\nuse crate::components::shell;", &[]);
         check("shared/src/id.rs", "//! Id.\nuse std::time::Instant;", &[(2, "rooms")]);
         check("server/tests/it/socket.rs", "//! Tests.\nuse axum::Router;", &[]);
     }

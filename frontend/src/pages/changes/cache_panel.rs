@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signalbox_shared::changes::{CacheInfo, ChangesInfo, Timing};
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::units;
 
 /// The panel.

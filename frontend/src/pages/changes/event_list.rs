@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use signalbox_shared::changes::ChangeEvent;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::changes::{Accounts, Changes, Field, cut, fields, value_text};
 use crate::state::units;
 

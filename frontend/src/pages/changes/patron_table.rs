@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use signalbox_shared::changes::{ChangesInfo, LinkState, Patron, PatronFields, PatronId};
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::patrons::{Conflict, Edit, Row};
 
 /// The panel.

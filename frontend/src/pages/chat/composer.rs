@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use signalbox_shared::chat::Completion;
 
 use super::paste::PasteQuestion;
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::units;
 
 /// The form.

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use signalbox_shared::chat::{ChatLine, ChatLineKind};
 use wasm_bindgen::JsValue;
 
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
+use crate::control::use_control;
 use crate::state::chat_items::Item;
 use crate::state::chat_text::{Piece, mentions, pieces};
 use crate::state::units;

@@ -4,7 +4,8 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use signalbox_shared::chat::{NAME_CHARS_MAX, check_name};
 
-use crate::app::{storage, use_control};
+use crate::browser::storage;
+use crate::control::use_control;
 use crate::state::chat_room::Membership;
 use crate::state::units;
 

@@ -8,7 +8,8 @@ use web_sys::HtmlElement;
 
 use super::item::ItemView;
 use super::scroll::Scroll;
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
+use crate::control::use_control;
 use crate::state::chat_items::{Item, items, n_after};
 use crate::state::chat_room::{Membership, Past, Pending, SendState};
 use crate::state::units;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::chat_room::SENDS_MAX;
 use crate::state::units;
 

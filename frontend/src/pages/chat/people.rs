@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signalbox_shared::chat::ChatVia;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::units;
 
 /// The people.

@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use signalbox_shared::chat::{LOBBY, ROOM_CHARS_MAX, check_room};
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::route::View;
 use crate::state::units;
 

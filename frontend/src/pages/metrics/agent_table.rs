@@ -1,13 +1,12 @@
 //! One row per agent: its colour, whether it lives or is in alert, its last minute, and the latest value of each metric.
 //!
-//! The rows are made anew when the views are told of the agents, and that has a beat ([`crate::app::stores`]). On each
+//! The rows are made anew when the views are told of the agents, and that has a beat ([`crate::control::stores`]). On each
 //! beat those in view change, those with another state, and of the others a few in their turn: a frame costs what is seen.
 
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
-use crate::app::use_control;
 use crate::chart::legend::Pick;
 use crate::chart::palette::{Rgb, Theme, color_of, slot_of};
 use crate::chart::pointer::is_plain;
@@ -15,6 +14,7 @@ use crate::chart::spark::{SPARK_SIZE, spark_path};
 use crate::chart::store::Agent;
 use crate::components::focus::leaves;
 use crate::components::in_view::in_view;
+use crate::control::use_control;
 use crate::state::agent_rows::{AgentRow, ROWS_STEP, SortKey, TableQuery, agent_rows};
 use crate::state::stream::StreamState;
 use crate::state::units;

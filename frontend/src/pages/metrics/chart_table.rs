@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
 use crate::chart::draw::ChartContext;
 use crate::chart::palette::Theme;
 use crate::chart::readout::{nearest, table_times};
+use crate::control::use_control;
 use crate::state::units;
 
 /// Columns at most: more are for the CSV file.

@@ -6,7 +6,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlElement;
 
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
 use crate::chart::draw::ChartContext;
 use crate::chart::export::{Caption, save_png, save_text};
 use crate::chart::palette::Theme;
@@ -14,6 +14,7 @@ use crate::chart::pointer::is_plain;
 use crate::chart::readout::csv;
 use crate::chart::view::ChartHandle;
 use crate::components::focus::leaves;
+use crate::control::use_control;
 use crate::state::alerts::Threshold;
 use crate::state::metrics_query::{FixedRange, range_from_fields};
 use crate::state::units;

@@ -6,10 +6,10 @@ use send_wrapper::SendWrapper;
 
 use super::chart_table::ChartTable;
 use super::chart_tools::ChartTools;
-use crate::app::use_control;
 use crate::chart::draw::ChartContext;
 use crate::chart::legend::Pick;
 use crate::chart::view::{Chart, ChartHandle};
+use crate::control::use_control;
 use crate::state::metrics_query::LINKED_KEY;
 use crate::state::units;
 

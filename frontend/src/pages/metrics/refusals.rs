@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::refusals::{Refusal, Refusals};
 use crate::state::units;
 

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
 use crate::chart::draw::ChartContext;
 use crate::chart::pointer::ChartAct;
+use crate::control::use_control;
 use crate::state::stream::StreamState;
 use crate::state::units;
 

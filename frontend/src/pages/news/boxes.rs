@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::news_board::{NewsBox, Order};
 use crate::state::units;
 

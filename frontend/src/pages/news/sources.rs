@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signalbox_shared::news::NewsSource;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::units;
 
 /// Sources that failed, in sight; further ones stand behind the fold with all the others.

@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 
-use crate::app::use_control;
 use crate::chart::draw::ChartContext;
 use crate::chart::legend::Pick;
 use crate::chart::pointer::ChartAct;
 use crate::chart::store_handle::StoreHandle;
 use crate::chart::timeline::Timeline;
 use crate::chart::view::Chart;
+use crate::control::use_control;
 use crate::state::series_choice::SeriesChoice;
 
 /// Seconds that it shows.

@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlElement, KeyboardEvent, Node};
 
 use super::channel_table::{List, columns_of, sort_by};
-use crate::app::storage;
+use crate::browser::storage;
 use crate::state::channel_list::Column;
 
 /// Height of the heads in CSS pixels; queues.css says the same.

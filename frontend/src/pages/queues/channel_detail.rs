@@ -6,7 +6,7 @@ use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::channel_chart::ChannelChart;
 use super::purge::Purge;
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::{units, visible};
 
 /// What stands for a figure that nobody knows.

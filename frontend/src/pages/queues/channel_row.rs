@@ -5,8 +5,8 @@ use signalbox_shared::api::ChannelRow;
 use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::channel_table::{List, columns_of, toggle_group};
-use crate::app::use_control;
 use crate::components::long_name::LongName;
+use crate::control::use_control;
 use crate::state::channel_list::{Column, ListRow};
 use crate::state::channels::{Direction, Sums};
 use crate::state::route::View;

@@ -11,9 +11,10 @@ use web_sys::KeyboardEvent;
 
 use super::channel_columns::{ColumnChooser, Columns, HeaderRow};
 use super::channel_row::Row;
-use crate::app::{storage, use_control};
+use crate::browser::storage;
 use crate::components::empty::Empty;
 use crate::components::viewport::use_viewport;
+use crate::control::use_control;
 use crate::state::channel_list::{Column, ListRow, ListSettings, Sort, Standing};
 use crate::state::route::View;
 use crate::state::units;

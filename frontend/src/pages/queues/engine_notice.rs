@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signalbox_shared::engine::EngineState;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::units;
 
 /// The notice; nothing while all is well.

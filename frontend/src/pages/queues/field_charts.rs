@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::channel_chart::ChannelChart;
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::{units, visible};
 
 /// The charts; nothing when no field was chosen.

@@ -10,8 +10,9 @@ use web_sys::KeyboardEvent;
 
 use super::payload_view::PayloadView;
 use super::{QUERY_TAB, can, save};
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
 use crate::components::copy_button::CopyButton;
+use crate::control::use_control;
 use crate::state::payload_form::image_type;
 use crate::state::publish_draft::{DraftKind, draft_of};
 use crate::state::tail::{PINS_MAX, TailItemKind};

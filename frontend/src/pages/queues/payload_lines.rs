@@ -7,10 +7,10 @@ use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
 use super::payload_view::{Layout, Viewer};
-use crate::app::stores::Whole;
-use crate::app::use_control;
 use crate::components::copy_button::CopyButton;
 use crate::components::viewport::use_viewport;
+use crate::control::stores::Whole;
+use crate::control::use_control;
 use crate::state::json_lines::{Line, LineKind};
 use crate::state::line_diff::Change;
 use crate::state::payload_form::Form;

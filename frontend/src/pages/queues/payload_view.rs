@@ -11,7 +11,7 @@ use signalbox_shared::socket::TailMessage;
 
 use super::payload_lines::PayloadLines;
 use super::save;
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::json_lines::{Folds, JsonLines};
 use crate::state::line_diff::Diff;
 use crate::state::payload_form::{Form, image_type};
@@ -54,7 +54,7 @@ pub struct Viewer {
 
 impl Viewer {
     /// Lays out a piece, and goes on in the next frame while there is more.
-    fn advance(self, control: &crate::app::control::Control, budget_bytes: usize) {
+    fn advance(self, control: &crate::control::Control, budget_bytes: usize) {
         let Some(form) = self.form.try_get_untracked() else { return };
         let has_more = control.stores.whole.peek(|whole| {
             let whole = whole.as_ref().filter(|whole| whole.serial == self.serial)?;
@@ -223,7 +223,7 @@ fn Notes(
 }
 
 /// The lines of both messages as they are best read, compared.
-fn difference(control: &crate::app::control::Control, before: &TailMessage) -> Diff {
+fn difference(control: &crate::control::Control, before: &TailMessage) -> Diff {
     let old = before.payload.bytes().map(|bytes| lines_of(&bytes)).unwrap_or_default();
     let new = control.stores.whole.peek(|whole| whole.as_ref().map(|whole| lines_of(&whole.bytes)));
     Diff::of(&old, &new.unwrap_or_default())

@@ -11,8 +11,8 @@ use web_sys::HtmlInputElement;
 
 use super::publish_history::History;
 use super::publish_repeat::RepeatForm;
-use crate::app::control::Control;
-use crate::app::use_control;
+use crate::control::Control;
+use crate::control::use_control;
 use crate::state::publish_draft::{DraftKind, bytes_of};
 use crate::state::units;
 

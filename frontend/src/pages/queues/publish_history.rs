@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::publish_form::Draft;
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::publish_draft::draft_of;
 use crate::state::publishes::{Outcome, Publish};
 

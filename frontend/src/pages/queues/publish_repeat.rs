@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::publish_form::{Draft, publish_with};
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::repeat::{PER_SEC_MAX, TIMES_MAX};
 
 /// The form.

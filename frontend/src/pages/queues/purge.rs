@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 
 use super::can;
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::{units, visible};
 
 /// The form; nothing where the engine cannot or the administrator does not allow it.

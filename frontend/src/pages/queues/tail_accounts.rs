@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::app::use_control;
+use crate::control::use_control;
 use crate::state::units;
 
 /// The line of accounts.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use signalbox_shared::filter::FILTER_BYTES_MAX;
 use signalbox_shared::{Filter, FilterKind};
 
-use crate::app::use_control;
+use crate::control::use_control;
 
 /// How long after the last key the filter is sent.
 const TYPING: Duration = Duration::from_millis(400);

@@ -9,9 +9,10 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlDivElement, KeyboardEvent};
 
 use super::tail_row::{ROW_PX, Row, Shown};
-use crate::app::control::Control;
-use crate::app::{use_control, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
 use crate::components::viewport::use_viewport;
+use crate::control::Control;
+use crate::control::use_control;
 use crate::state::tail::{Hold, Tail, TailItemKind};
 use crate::state::units;
 use crate::state::virtual_rows::{OVERSCAN, drawn, reveal};

@@ -6,7 +6,8 @@ use signalbox_shared::chat::LINE_BYTES_MAX;
 use signalbox_shared::socket::ClientMessage;
 
 use super::Control;
-use crate::app::{storage, utc_offset_minutes};
+use crate::browser::clock::utc_offset_minutes;
+use crate::browser::storage;
 use crate::state::chat_command::{self, Command};
 use crate::state::chat_room::{ChatRoom, Membership, SENDS_MAX};
 use crate::state::chat_rooms::{ChatRooms, Unsaid};

@@ -88,7 +88,7 @@ impl Whole {
 pub struct Stores {
     /// Which view is shown.
     pub view: ArcRwSignal<View>,
-    /// How that view is set; changed by [`crate::app::control::Control::set_query`].
+    /// How that view is set; changed by [`crate::control::Control::set_query`].
     pub query: ArcRwSignal<Query>,
     /// The page's clock in milliseconds since the Unix epoch, once a second.
     pub clock_ms: ArcRwSignal<i64>,
@@ -168,8 +168,9 @@ pub struct Stores {
     _owner: Owner,
 }
 
-impl Default for Stores {
-    fn default() -> Self {
+impl Stores {
+    /// Stores of a page that has nothing yet, except perhaps its second piece.
+    pub(super) fn new(rest: Arrival) -> Self {
         let owner = Owner::new();
         Self {
             view: ArcRwSignal::new(View::default()),
@@ -209,14 +210,12 @@ impl Default for Stores {
             patrons: Live::default(),
             news: Live::default(),
             elsewhere: Live::default(),
-            rest: ArcRwSignal::default(),
+            rest: ArcRwSignal::new(rest),
             trouble: Live::default(),
             _owner: owner,
         }
     }
-}
 
-impl Stores {
     /// The channel whose tail is shown.
     #[must_use]
     pub fn tail_channel(&self) -> Option<ChannelName> {

@@ -6,15 +6,17 @@ mod changes;
 mod chat;
 mod chat_news;
 mod feed;
+pub mod live;
 mod metrics;
 mod news;
 mod patrons;
 mod payload;
 mod publish;
 mod queues;
-mod rest;
+pub mod rest;
 mod saying;
 mod socket;
+pub mod stores;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -23,14 +25,14 @@ use std::time::Duration;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Interval;
-use leptos::prelude::{GetUntracked, Set, Update, location, set_timeout, window};
+use leptos::prelude::{GetUntracked, Set, Update, expect_context, location, set_timeout, window};
 use send_wrapper::SendWrapper;
 use signalbox_shared::socket::ClientMessage;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::rest::Event;
-use super::stores::{AGENTS_BEAT_MS, Stores};
+use self::rest::{Event, Source};
+use self::stores::{AGENTS_BEAT_MS, Stores};
 use crate::chart::beat::{self, steady_ms};
 use crate::state::chat_recall::Recall;
 use crate::state::chat_rooms::Unsaid;
@@ -64,6 +66,7 @@ pub struct Control {
 }
 
 struct Inner {
+    rest: Source,
     relay: RefCell<Option<RelayAddress>>,
     /// From when to when every sample is held as it came, in milliseconds by the relay's clock; none before the history.
     recent_ms: Cell<Option<(f64, f64)>>,
@@ -103,9 +106,10 @@ struct Inner {
     running: RefCell<Option<Running>>,
 }
 
-impl Default for Inner {
-    fn default() -> Self {
+impl Inner {
+    fn new(rest: Source) -> Self {
         Self {
+            rest,
             relay: RefCell::default(),
             recent_ms: Cell::default(),
             n_past_appended: Cell::default(),
@@ -140,13 +144,13 @@ struct Running {
     _touches: [EventListener; 2],
 }
 
-impl Default for Control {
-    fn default() -> Self {
-        Self { stores: Stores::default(), inner: SendWrapper::new(Rc::default()) }
-    }
-}
-
 impl Control {
+    /// Hands that find the page's second piece there; nothing connects yet.
+    #[must_use]
+    pub fn new(rest: Source) -> Self {
+        Self { stores: Stores::new(rest.arrival()), inner: SendWrapper::new(Rc::new(Inner::new(rest))) }
+    }
+
     /// Begins to live: follows the address, finds the relay and connects. Without this call the stores stay as they
     /// are, which is what tests of the views want.
     pub fn start(&self) {
@@ -286,6 +290,15 @@ impl Control {
             e.to_string()
         })
     }
+}
+
+/// The page's hands, for a view.
+///
+/// # Panics
+/// Outside [`crate::app::App`], which is a mistake in the code.
+#[must_use]
+pub fn use_control() -> Control {
+    expect_context()
 }
 
 /// Where the relay is, from the link, from `config.json`, or beside the page.

@@ -6,7 +6,7 @@ use signalbox_shared::ChannelName;
 use signalbox_shared::socket::{ClientMessage, TailMessage};
 
 use super::Control;
-use crate::app::stores::Whole;
+use super::stores::Whole;
 use crate::state::json_lines::Step;
 use crate::state::requests::Purpose;
 use crate::state::tail::{Hold, TailItemKind};

@@ -1,62 +1,16 @@
 //! What the socket brings, into the stores: each message to its place, each answer to its request.
 
-use leptos::prelude::GetUntracked as _;
 use signalbox_shared::socket::{AckDetail, ServerMessage};
 
 use super::Control;
-use crate::app::rest::Event;
-use crate::app::stores::Hello;
+use super::stores::Hello;
 use crate::state::publishes::Outcome;
 use crate::state::requests::Purpose;
-use crate::state::route::View;
 use crate::state::tail::Tail;
 use crate::transport::now_ms;
-use crate::transport::page_events::PageEvent;
-use crate::transport::socket::{Socket, SocketOutput};
+use crate::transport::socket::SocketOutput;
 
 impl Control {
-    /// What the first piece of the page tells, goes to what it concerns.
-    pub(in crate::app) fn hear(&self, event: Event<'_>) {
-        match event {
-            Event::RelayFound => self.open_socket(),
-            Event::Address { old, new } => self.address_changed(old, new),
-            Event::Tick { now_ms } => {
-                self.socket().iter().for_each(Socket::tick);
-                self.tick_chat(now_ms);
-            }
-            Event::Page(event) => {
-                self.socket().iter().for_each(|socket| socket.page_event(event));
-                if event == PageEvent::Shown {
-                    self.read_chat();
-                    self.follow_news();
-                }
-            }
-            Event::Wake => self.socket().iter().for_each(Socket::wake),
-        }
-    }
-
-    fn open_socket(&self) {
-        let Some(relay) = self.inner.relay.borrow().clone() else { return };
-        self.reenter_chat();
-        if matches!(self.stores.view.get_untracked(), View::Chat(_)) {
-            self.find_line_chat();
-        }
-        let (output, state) = (self.clone(), self.stores.socket.clone());
-        let socket = Socket::open(relay, move |o| output.socket_output(o), move |s| state.set(s));
-        *self.inner.socket.borrow_mut() = Some(socket);
-    }
-
-    fn address_changed(&self, old: &View, new: &View) {
-        if let View::Chat(room) = new {
-            self.show_room(room.as_deref());
-        }
-        self.view_changed(old, new);
-        self.news_view_changed(old, new);
-        self.tail_query_changed();
-        self.changes_view_changed(old, new);
-        self.read_chat();
-    }
-
     pub(super) fn socket_output(&self, output: SocketOutput) {
         match output {
             SocketOutput::Message(message) => self.message(message),

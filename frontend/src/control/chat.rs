@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::Control;
 use super::chat_news::{call_out, note_news};
-use crate::app::storage;
+use crate::browser::storage;
 use crate::state::chat_room::{ChatRoom, Membership};
 use crate::state::requests::Purpose;
 use crate::state::route::View;

@@ -4,7 +4,7 @@ use gloo_timers::future::sleep;
 use wasm_bindgen_futures::spawn_local;
 
 use super::Control;
-use crate::app::storage;
+use crate::browser::storage;
 use crate::state::route::View;
 use crate::transport::backoff::Backoff;
 use crate::transport::{history, page_events};
