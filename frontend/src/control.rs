@@ -24,7 +24,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gloo_events::EventListener;
-use gloo_timers::callback::Interval;
 use leptos::prelude::{GetUntracked, Set, Update, expect_context, location, set_timeout, window};
 use send_wrapper::SendWrapper;
 use signalbox_shared::socket::ClientMessage;
@@ -46,7 +45,7 @@ use crate::transport::page_events::{PageEvent, PageEvents};
 use crate::transport::socket::{SendError, Socket};
 
 /// How often the links look at the clock, in milliseconds: a retry is at most this late.
-const TICK_MS: u32 = 250;
+const TICK_MS: f64 = 250.0;
 
 /// A stream between page and relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +101,7 @@ struct Inner {
     unsaid_kept: RefCell<Vec<Unsaid>>,
     /// What is sent again and again, and the clock that does it.
     repeating: RefCell<Option<publish::Repeating>>,
-    /// What runs as long as the page: the clock, the tab's events, the address.
+    /// What runs as long as the page: the tab's events, the address.
     running: RefCell<Option<Running>>,
 }
 
@@ -137,8 +136,6 @@ impl Inner {
 }
 
 struct Running {
-    /// None until its first beat.
-    interval: Option<Interval>,
     _page_events: PageEvents,
     _hash: EventListener,
     _touches: [EventListener; 2],
@@ -161,7 +158,6 @@ impl Control {
             EventListener::new(&window(), event, move |_| this.touched())
         };
         *self.inner.running.borrow_mut() = Some(Running {
-            interval: None,
             _page_events: PageEvents::listen(move |event| on_page_event.page_event(event)),
             _hash: EventListener::new(&window(), "hashchange", move |_| on_hash.follow_address()),
             _touches: [on_touch("pointerdown"), on_touch("keydown")],
@@ -196,17 +192,15 @@ impl Control {
         }
     }
 
-    /// Begins to tick on a beat, as what the views show: ages and readings then change in the same frame.
+    /// Ticks on each beat from the next one on, with the charts and the readings: all of it then changes in the same frame. An
+    /// interval would keep whatever it was late by at first.
     fn start_clock(&self) {
         let this = self.clone();
-        let begin = move || {
-            let on_tick = this.clone();
-            if let Some(running) = &mut *this.inner.running.borrow_mut() {
-                running.interval = Some(Interval::new(TICK_MS, move || on_tick.tick()));
-            }
+        let on_beat = move || {
+            this.start_clock();
+            this.tick();
         };
-        let wait_ms = beat::to_next_ms(steady_ms(), TICK_MS.into());
-        set_timeout(begin, Duration::from_secs_f64(wait_ms / 1e3));
+        set_timeout(on_beat, Duration::from_secs_f64(beat::to_next_ms(steady_ms(), TICK_MS) / 1e3));
     }
 
     fn tick(&self) {

@@ -21,10 +21,11 @@ pub fn wait_ms(last_ms: f64, now_ms: f64, gap_ms: f64) -> f64 {
     to_next_ms(now_ms, gap_ms)
 }
 
-/// How long it is at `now_ms` to the next beat of `gap_ms`, all in milliseconds.
+/// How long it is at `now_ms` to the next beat of `gap_ms`, all in milliseconds: whole ones, as a browser's timers count,
+/// and never too few, for a timer that ends before its beat ends on the one before it.
 #[must_use]
 pub fn to_next_ms(now_ms: f64, gap_ms: f64) -> f64 {
-    ((now_ms / gap_ms).floor() + 1.0) * gap_ms - now_ms
+    (((now_ms / gap_ms).floor() + 1.0) * gap_ms - now_ms).ceil()
 }
 
 /// When to tell of something that changes at any rate, so that it is told on a beat.
@@ -68,6 +69,7 @@ mod tests {
         assert_eq!(wait_ms(f64::NEG_INFINITY, 10.0, 250.0), 0.0, "the first time");
         assert_eq!(wait_ms(10.0, 20.0, 250.0), 230.0);
         assert_eq!(wait_ms(10.0, 249.0, 250.0), 1.0);
+        assert_eq!(wait_ms(10.0, 189.1, 250.0), 61.0, "no timer ends before its beat");
         assert_eq!(wait_ms(10.0, 250.0, 250.0), 0.0);
         assert_eq!(wait_ms(250.0, 250.0, 250.0), 250.0);
         assert_eq!(wait_ms(10.0, 5_000.0, 250.0), 0.0, "after a rest");

@@ -157,7 +157,7 @@ impl Inner {
             return;
         }
         let this = Rc::downgrade(self);
-        let timer = Timeout::new(wait_ms.clamp(0.0, 60_000.0) as u32, move || {
+        let timer = Timeout::new(wait_ms.ceil().clamp(0.0, 60_000.0) as u32, move || {
             if let Some(this) = this.upgrade() {
                 this.timer_at_ms.set(f64::INFINITY);
                 this.ask();

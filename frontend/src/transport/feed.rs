@@ -21,6 +21,9 @@ use crate::state::stream::StreamState;
 
 /// How much history the first paint asks for, in seconds: what the charts show, and a little that their edge is behind.
 pub const HISTORY_WINDOW_SECS: u32 = 315;
+/// The relay gathers events for so long, in milliseconds, and sends them at once: the charts draw no sooner, and a task of
+/// the browser for each sample would cost more than all that is done with it.
+const GATHER_MS: u32 = 100;
 /// After a longer interruption than this, in milliseconds, history is fetched anew instead of replaying every event:
 /// hours of samples one by one would only delay the present.
 const REPLAY_MS_MAX: i64 = 60_000;
@@ -160,7 +163,8 @@ fn take_history(carrier: &Rc<Carrier<Samples>>, answer: Result<MetricsHistory, F
 
 fn open_source(carrier: &Rc<Carrier<Samples>>) {
     let since = carrier.stream.borrow().last_id;
-    let path = since.map_or_else(|| "feed".to_owned(), |id| format!("feed?since={id}"));
+    let since = since.map(|id| format!("since={id}&")).unwrap_or_default();
+    let path = format!("feed?{since}gather={GATHER_MS}");
     let Ok(source) = EventSource::new(&carrier.relay.http(&path)) else { return carrier.fail() };
     let mut listeners = vec![
         carrier.listener(&source, "open", |carrier, _| carrier.opened()),

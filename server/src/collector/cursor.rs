@@ -4,16 +4,19 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use signalbox_shared::EventId;
 use thiserror::Error;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::clients::{Client, Dropped};
 use super::delivery::Place;
 use super::event;
 use super::history::{History, Next};
+use super::ring::CHUNK_BYTES;
 use crate::clock::now_ms;
 use crate::outlet::Outlet;
 
@@ -28,6 +31,15 @@ pub struct FeedCursor {
     history: Arc<History>,
     client: Arc<Client>,
     opening: Option<Bytes>,
+    gathering: Option<Gathering>,
+}
+
+/// Events are gathered for a client that looks at them now and then.
+#[derive(Debug)]
+struct Gathering {
+    gap: Duration,
+    /// Nothing is given before.
+    until: Instant,
 }
 
 /// As many clients as `feed_clients` allows are there.
@@ -60,7 +72,7 @@ impl History {
         }
         let retry_millis = RETRY_MILLIS_MIN + jitter() % RETRY_MILLIS_SPREAD;
         let opening = event::opening(retry_millis, position, gap.as_ref(), now_ms());
-        Ok(FeedCursor { history: self.clone(), client, opening: Some(opening) })
+        Ok(FeedCursor { history: self.clone(), client, opening: Some(opening), gathering: None })
     }
 }
 
@@ -70,10 +82,17 @@ impl FeedCursor {
         self.opening.take()
     }
 
+    /// From now on, [`Self::next`] gives what comes within so long after the last time at once, unless that is much.
+    pub fn gather(&mut self, gap: Duration) {
+        self.gathering = Some(Gathering { gap, until: Instant::now() });
+    }
+
     /// From now on, what is new goes out by `outlet` in chunks of HTTP, and is not given by [`Self::next`], where the
-    /// outlet is not held. What `next` gives must be written before that ends.
+    /// outlet is not held, and nothing is gathered. What `next` gives must be written before that ends.
     pub(crate) fn send_by(&self, outlet: Outlet) {
-        self.client.bell().open(outlet);
+        if self.gathering.is_none() {
+            self.client.bell().open(outlet);
+        }
     }
 
     /// Waits for the next events and gives them as text, whole events only. `None` is the end: the relay shuts down.
@@ -84,10 +103,19 @@ impl FeedCursor {
     /// # Cancel safety
     /// Nothing is lost when the future is dropped before it is ready.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Overrun> {
-        match self.take_opening() {
-            Some(opening) => Ok(Some(opening)),
-            None => poll_fn(|cx| self.poll_next(cx)).await,
+        if let Some(opening) = self.take_opening() {
+            return Ok(Some(opening));
         }
+        if let Some(gathering) = &self.gathering {
+            tokio::time::sleep_until(gathering.until).await;
+        }
+        let next = poll_fn(|cx| self.poll_next(cx)).await?;
+        if let (Some(gathering), Some(bytes)) = (&mut self.gathering, &next) {
+            // More waits behind so much: a client that catches up does not wait for it.
+            let gap = if bytes.len() < CHUNK_BYTES / 2 { gathering.gap } else { Duration::ZERO };
+            gathering.until = Instant::now() + gap;
+        }
+        Ok(next)
     }
 
     fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Overrun>> {

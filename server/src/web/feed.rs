@@ -6,6 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Query, Request, State};
@@ -26,6 +27,8 @@ mod connection;
 
 /// An id that no history has ever given: what stands for one that cannot be read.
 const UNKNOWN_ID: EventId = EventId { epoch: 0, seq: 0 };
+/// How long events may be gathered, in milliseconds: what is later by more than that is not live.
+const GATHER_MILLIS_MAX: u64 = 500;
 
 /// What the listener may put on each request: cancelling it closes the connection, even if its peer does not read.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +39,14 @@ pub struct HangUp(pub CancellationToken);
 pub struct FeedQuery {
     /// Go on behind this event. A `Last-Event-ID` header, which a browser sends when it reconnects, counts more.
     since: Option<String>,
+    /// Milliseconds, at most 500, within which events are gathered and sent at once: for who draws them now and then.
+    gather: Option<u64>,
 }
 
 /// `GET /feed`: every sample from now on, or from where `Last-Event-ID` or `since` says.
 ///
 /// # Errors
-/// 400 when `since` is no event id, 503 when as many feeds as `feed_clients` allows are open.
+/// 400 when `since` is no event id or `gather` is too long, 503 when as many feeds as `feed_clients` allows are open.
 pub async fn feed(
     State(history): State<Arc<History>>,
     Query(query): Query<FeedQuery>,
@@ -52,9 +57,13 @@ pub async fn feed(
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map_or(unknown_peer, |info| info.0);
     let hang_up = extensions.get::<HangUp>().cloned().unwrap_or_default().0;
     let since = since(request.headers(), query.since.as_deref())?;
-    let cursor = history.subscribe(since, peer, hang_up.clone()).map_err(|TooManyClients| {
+    let gather = gather(query.gather)?;
+    let mut cursor = history.subscribe(since, peer, hang_up.clone()).map_err(|TooManyClients| {
         ApiError::unavailable("as many feeds as feed_clients allows are open: try again later")
     })?;
+    if let Some(gap) = gather {
+        cursor.gather(gap);
+    }
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -89,6 +98,17 @@ fn since(headers: &HeaderMap, query: Option<&str>) -> Result<Option<EventId>, Ap
     query.map(|id| id.parse().map_err(|error| ApiError::bad_request(format!("since: {error}")))).transpose()
 }
 
+/// How long to gather; not at all for 0.
+fn gather(millis: Option<u64>) -> Result<Option<Duration>, ApiError> {
+    match millis.unwrap_or(0) {
+        0 => Ok(None),
+        millis @ 1..=GATHER_MILLIS_MAX => Ok(Some(Duration::from_millis(millis))),
+        millis => Err(ApiError::bad_request(format!(
+            "gather: {millis} ms are more than the {GATHER_MILLIS_MAX} that are still live"
+        ))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +131,14 @@ mod tests {
         check(Some("garbage"), Some("7-8"), Ok(Some((0, 0))));
         check(None, Some("garbage"), Err(()));
         check(None, Some(""), Err(()));
+    }
+
+    #[test]
+    fn gathering_is_bounded() {
+        let gathered = |millis| gather(millis).map_err(|_| ());
+        assert_eq!(gathered(None), Ok(None));
+        assert_eq!(gathered(Some(0)), Ok(None));
+        assert_eq!(gathered(Some(500)), Ok(Some(Duration::from_millis(500))));
+        assert_eq!(gathered(Some(501)), Err(()));
     }
 }

@@ -57,6 +57,39 @@ async fn without_an_id_a_client_gets_what_comes() {
     assert_eq!(seqs(&next(&mut cursor).await), [3]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_gathered_comes_at_once_and_a_first_event_does_not_wait() {
+    let history = history(|_| {});
+    let mut cursor = subscribe(&history, None);
+    cursor.gather(Duration::from_millis(100));
+    next(&mut cursor).await;
+    let began = Instant::now();
+    push(&history, &["red"], 0);
+    assert_eq!((seqs(&next(&mut cursor).await), began.elapsed().as_millis()), (vec![1, 2], 0));
+    for n in 1..4 {
+        push(&history, &["red"], n);
+    }
+    assert_eq!((seqs(&next(&mut cursor).await), began.elapsed().as_millis()), (vec![3, 4, 5], 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_catches_up_does_not_wait() {
+    let history = history(|_| {});
+    for n in 0..2_000 {
+        push(&history, &["red"], n);
+    }
+    let mut cursor = subscribe(&history, Some(1));
+    cursor.gather(Duration::from_millis(100));
+    let began = Instant::now();
+    let (mut n_reads, mut last) = (0, 0);
+    while last < 2_001 {
+        last = seqs(&next(&mut cursor).await).last().copied().unwrap_or(last);
+        n_reads += 1;
+    }
+    assert!(2 < n_reads, "{n_reads} reads");
+    assert_eq!(began.elapsed().as_millis(), 0);
+}
+
 #[tokio::test]
 async fn a_client_goes_on_in_the_middle_of_a_chunk() {
     let history = history(|_| {});
