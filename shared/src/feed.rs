@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::EventId;
 
+/// Name of the event whose data are several samples, one on each line: for who asked that events be gathered. Its id is that
+/// of the last of them, and theirs follow each other.
+pub const EVENT_SAMPLES: &str = "samples";
 /// Name of the event whose data is a [`Gap`].
 pub const EVENT_GAP: &str = "gap";
 /// Name of the event whose data is an [`AgentChange`].

@@ -31,7 +31,8 @@ pub fn to_next_ms(now_ms: f64, gap_ms: f64) -> f64 {
 /// When to tell of something that changes at any rate, so that it is told on a beat.
 #[derive(Debug)]
 pub struct Telling {
-    gap_ms: f64,
+    /// The beat: the bits of a number of milliseconds, as below.
+    gap_ms: AtomicU64,
     is_due: AtomicBool,
     /// When it was told, on the steady clock: the bits of a number of milliseconds.
     told_at_ms: AtomicU64,
@@ -42,7 +43,16 @@ impl Telling {
     #[must_use]
     pub fn every(gap_ms: f64) -> Self {
         let never = f64::NEG_INFINITY.to_bits();
-        Self { gap_ms, is_due: AtomicBool::new(false), told_at_ms: AtomicU64::new(never) }
+        Self {
+            gap_ms: AtomicU64::new(gap_ms.to_bits()),
+            is_due: AtomicBool::new(false),
+            told_at_ms: AtomicU64::new(never),
+        }
+    }
+
+    /// From now on it is told on another beat; 0 is no beat at all.
+    pub fn set_gap_ms(&self, gap_ms: f64) {
+        self.gap_ms.store(gap_ms.to_bits(), Ordering::Relaxed);
     }
 
     /// There was a change: in how many milliseconds to tell of it; none when that is to be done anyway.
@@ -50,7 +60,7 @@ impl Telling {
     pub fn ask(&self) -> Option<f64> {
         let last_ms = f64::from_bits(self.told_at_ms.load(Ordering::Relaxed));
         let is_due = self.is_due.swap(true, Ordering::Relaxed);
-        (!is_due).then(|| wait_ms(last_ms, steady_ms(), self.gap_ms))
+        (!is_due).then(|| wait_ms(last_ms, steady_ms(), f64::from_bits(self.gap_ms.load(Ordering::Relaxed))))
     }
 
     /// It is told now: what changes from now on is to be told again.

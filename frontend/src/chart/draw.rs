@@ -174,7 +174,9 @@ impl LiveChart {
             state.now.set(Some((now, placed)));
             self.show_cursor(plot, state, &now, &placed, &choice);
         }
-        Some(pace(drawn, &now, state.pointer.get().is_some()))
+        let pace = pace(drawn, &now, state.pointer.get().is_some());
+        self.context.store.set_beat_ms(pace.gap_ms);
+        Some(pace)
     }
 
     fn draw_lines(

@@ -12,7 +12,7 @@ use signalbox_shared::{Sample, feed::AgentState};
 use super::beat::{Telling, steady_ms};
 use super::store::{SeriesStore, StoreBounds};
 
-/// The beat of the revision, in milliseconds: a chart holds back what comes sooner than it is seen.
+/// The least beat of the revision, in milliseconds: a chart holds back what comes sooner than it is seen.
 const BEAT_MS: f64 = 100.0;
 
 /// A handle to the one [`SeriesStore`]; copies are handles to the same store.
@@ -84,6 +84,11 @@ impl StoreHandle {
     #[must_use]
     pub fn revision(&self) -> Signal<u64> {
         self.revision.into()
+    }
+
+    /// Tells how long the charts let new data wait, in milliseconds: so long the revision stands still.
+    pub fn set_beat_ms(&self, gap_ms: f64) {
+        self.telling.try_with_value(|telling| telling.set_gap_ms(gap_ms.max(BEAT_MS)));
     }
 
     fn announce(&self) {

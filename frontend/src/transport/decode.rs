@@ -3,14 +3,16 @@
 use serde::de::DeserializeOwned;
 use signalbox_shared::api::Problem;
 use signalbox_shared::feed::{
-    AgentChange, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_GAP, EVENT_MARK, EVENT_PING, Gap, Mark, Ping,
+    AgentChange, AlertChange, EVENT_AGENT, EVENT_ALERT, EVENT_GAP, EVENT_MARK, EVENT_PING, EVENT_SAMPLES,
+    Gap, Mark, Ping,
 };
 use signalbox_shared::{EventId, Sample};
 
 /// Name of the default event, which carries a sample. Source: WHATWG HTML, server-sent events.
 pub const EVENT_SAMPLE: &str = "message";
 /// Every event that a feed may carry and this page understands.
-pub const EVENTS: [&str; 6] = [EVENT_SAMPLE, EVENT_GAP, EVENT_AGENT, EVENT_ALERT, EVENT_MARK, EVENT_PING];
+pub const EVENTS: [&str; 7] =
+    [EVENT_SAMPLE, EVENT_SAMPLES, EVENT_GAP, EVENT_AGENT, EVENT_ALERT, EVENT_MARK, EVENT_PING];
 /// How much of an error a log repeats, in characters.
 const ERROR_CHARS_MAX: usize = 200;
 
@@ -31,7 +33,16 @@ pub enum FeedEvent {
     Ping(Ping),
 }
 
-/// Decodes one event of the feed.
+/// The samples that an event carries, one on each line, each with the id that it has by its place.
+pub fn samples(id: Option<EventId>, data: &str) -> impl Iterator<Item = (Option<EventId>, &str)> {
+    let n_lines = data.split('\n').count() as u64;
+    let ids = (0..n_lines)
+        .rev()
+        .map(move |n_behind| id.and_then(|id| Some(EventId { seq: id.seq.checked_sub(n_behind)?, ..id })));
+    ids.zip(data.split('\n'))
+}
+
+/// Decodes one event of the feed; of several samples [`samples`] makes single ones.
 ///
 /// # Errors
 /// What does not decode, as a short text for the log.
@@ -120,6 +131,18 @@ mod tests {
         for text in ["", "<h1>Bad gateway</h1>", "null", r#"{"title":"Bad gateway","status":502}"#] {
             assert_eq!(refusal(502, text), unknown, "{text}");
         }
+    }
+
+    #[test]
+    fn samples_in_one_event_have_their_ids_by_their_places() {
+        let id = |seq| Some(EventId { epoch: 7, seq });
+        let check = |at, data, expected: &[(Option<EventId>, &str)]| {
+            assert_eq!(samples(at, data).collect::<Vec<_>>(), expected, "{data:?}");
+        };
+        check(id(5), "a", &[(id(5), "a")]);
+        check(id(5), "a\nb\nc", &[(id(3), "a"), (id(4), "b"), (id(5), "c")]);
+        check(None, "a\nb", &[(None, "a"), (None, "b")]);
+        check(id(0), "a\nb", &[(None, "a"), (id(0), "b")]);
     }
 
     #[test]

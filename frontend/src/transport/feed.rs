@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use signalbox_shared::EventId;
-use signalbox_shared::feed::{GapReason, MetricsHistory};
+use signalbox_shared::feed::{EVENT_SAMPLES, GapReason, MetricsHistory};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventSource, MessageEvent};
@@ -181,18 +181,26 @@ fn open_source(carrier: &Rc<Carrier<Samples>>) {
 fn received(carrier: &Rc<Carrier<Samples>>, name: &str, event: &Event) {
     let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
     let id: Option<EventId> = event.last_event_id().parse().ok();
-    carrier.heard();
-    {
-        let mut samples = carrier.stream.borrow_mut();
-        samples.heard_at_ms = super::now_ms();
-        // Only samples are numbered anew each time; a ping repeats the id before it.
-        if name == decode::EVENT_SAMPLE && decode::place(samples.last_id, id) == Place::Seen {
-            return;
-        }
-        samples.last_id = id.or(samples.last_id);
-    }
     let data = event.data().as_string().unwrap_or_default();
-    match decode::feed_event(name, &data) {
+    carrier.heard();
+    carrier.stream.borrow_mut().heard_at_ms = super::now_ms();
+    if !matches!(name, decode::EVENT_SAMPLE | EVENT_SAMPLES) {
+        let last_id = carrier.stream.borrow().last_id;
+        carrier.stream.borrow_mut().last_id = id.or(last_id);
+        return put_out(carrier, name, id, &data);
+    }
+    for (id, sample) in decode::samples(id, &data) {
+        let last_id = carrier.stream.borrow().last_id;
+        // Only samples are numbered anew each time; a ping repeats the id before it.
+        if decode::place(last_id, id) == Place::Next {
+            carrier.stream.borrow_mut().last_id = id.or(last_id);
+            put_out(carrier, decode::EVENT_SAMPLE, id, sample);
+        }
+    }
+}
+
+fn put_out(carrier: &Rc<Carrier<Samples>>, name: &str, id: Option<EventId>, data: &str) {
+    match decode::feed_event(name, data) {
         Ok(FeedEvent::Gap(gap)) => {
             leptos::logging::warn!("feed: gap after {}: {:?}, {:?} lost", gap.since, gap.reason, gap.n_lost);
             {

@@ -82,7 +82,8 @@ impl FeedCursor {
         self.opening.take()
     }
 
-    /// From now on, [`Self::next`] gives what comes within so long after the last time at once, unless that is much.
+    /// From now on, [`Self::next`] gives what comes within so long after the last time at once, unless that is much, and
+    /// samples that follow each other as one event.
     pub fn gather(&mut self, gap: Duration) {
         self.gathering = Some(Gathering { gap, until: Instant::now() });
     }
@@ -110,12 +111,11 @@ impl FeedCursor {
             tokio::time::sleep_until(gathering.until).await;
         }
         let next = poll_fn(|cx| self.poll_next(cx)).await?;
-        if let (Some(gathering), Some(bytes)) = (&mut self.gathering, &next) {
-            // More waits behind so much: a client that catches up does not wait for it.
-            let gap = if bytes.len() < CHUNK_BYTES / 2 { gathering.gap } else { Duration::ZERO };
-            gathering.until = Instant::now() + gap;
-        }
-        Ok(next)
+        let (Some(gathering), Some(bytes)) = (&mut self.gathering, &next) else { return Ok(next) };
+        // More waits behind so much: a client that catches up does not wait for it.
+        let gap = if bytes.len() < CHUNK_BYTES / 2 { gathering.gap } else { Duration::ZERO };
+        gathering.until = Instant::now() + gap;
+        Ok(Some(event::gathered(bytes)))
     }
 
     fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Overrun>> {

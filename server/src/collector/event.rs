@@ -5,10 +5,10 @@
 
 use std::io::Write as _;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use signalbox_shared::EventId;
-use signalbox_shared::feed::{EVENT_GAP, EVENT_PING, Gap, Ping};
+use signalbox_shared::feed::{EVENT_GAP, EVENT_PING, EVENT_SAMPLES, Gap, Ping};
 
 /// How an event ends. Its data are JSON on one line, so this stands nowhere else.
 pub const END: &[u8] = b"\n\n";
@@ -48,6 +48,65 @@ pub fn ping(now_ms: i64) -> Bytes {
     text.extend_from_slice(&json(&Ping { now_ms }));
     text.extend_from_slice(END);
     text.into()
+}
+
+/// Whole events of the history, with samples that follow each other in one event ([`EVENT_SAMPLES`]): a browser spends more
+/// on an event than on what a sample says.
+#[must_use]
+pub fn gathered(events: &Bytes) -> Bytes {
+    let mut text = BytesMut::with_capacity(events.len());
+    let mut rest = &events[..];
+    while !rest.is_empty() {
+        let (mut n_samples, mut run, mut last) = (0_usize, 0, None);
+        while let Some(sample) = Sample::first_of(&rest[run..]) {
+            run += sample.len;
+            n_samples += 1;
+            last = Some(sample);
+        }
+        match last {
+            Some(last) if 1 < n_samples => {
+                text.extend_from_slice(last.id);
+                text.extend_from_slice(b"\nevent: ");
+                text.extend_from_slice(EVENT_SAMPLES.as_bytes());
+                let mut of_run = &rest[..run];
+                while let Some(sample) = Sample::first_of(of_run) {
+                    text.extend_from_slice(b"\n");
+                    text.extend_from_slice(sample.data);
+                    of_run = &of_run[sample.len..];
+                }
+                text.extend_from_slice(END);
+            }
+            _ => {
+                run = offset_after(rest, 1);
+                text.extend_from_slice(&rest[..run]);
+            }
+        }
+        rest = &rest[run..];
+    }
+    text.freeze()
+}
+
+/// A sample's event as it stands in the history.
+struct Sample<'a> {
+    /// Its first line.
+    id: &'a [u8],
+    /// Its second and last line.
+    data: &'a [u8],
+    /// Bytes of the whole event.
+    len: usize,
+}
+
+impl<'a> Sample<'a> {
+    /// The event with which `events` begin, if that is a sample.
+    fn first_of(events: &'a [u8]) -> Option<Self> {
+        let line = |from: usize| {
+            let len = events.get(from..)?.iter().position(|byte| *byte == b'\n')?;
+            Some(&events[from..from + len])
+        };
+        let id = line(0).filter(|id| id.starts_with(b"id: "))?;
+        let data = line(id.len() + 1).filter(|data| data.starts_with(b"data: "))?;
+        Some(Self { id, data, len: id.len() + 1 + data.len() + END.len() })
+    }
 }
 
 /// JSON on one line.
@@ -113,6 +172,27 @@ mod tests {
         let text = opening(1_500, id(3), Some(&gap), 9);
         let gap = "retry: 1500\n\nid: 7-3\nevent: gap\ndata: {\"since\":\"7-1\",\"resumed_at\":\"7-3\",\"n_lost\":2,\"reason\":\"too_old\"}\n\nid: 7-3\nevent: ping\n";
         assert!(text.starts_with(gap.as_bytes()), "{text:?}");
+    }
+
+    #[test]
+    fn samples_that_follow_each_other_are_one_event() {
+        let check = |events: &[(u64, Option<&str>)], expected: &str| {
+            let mut text = Vec::new();
+            for (seq, name) in events {
+                append(&mut text, EventId { epoch: 7, seq: *seq }, *name, format!("{{{seq}}}").as_bytes());
+            }
+            assert_eq!(gathered(&text.into()), expected, "{events:?}");
+        };
+        check(&[], "");
+        check(&[(1, None)], "id: 7-1\ndata: {1}\n\n");
+        let three = "id: 7-3\nevent: samples\ndata: {1}\ndata: {2}\ndata: {3}\n\n";
+        check(&[(1, None), (2, None), (3, None)], three);
+        let with_mark = [(1, None), (2, None), (3, Some("mark")), (4, None), (5, Some("agent"))];
+        check(
+            &with_mark,
+            "id: 7-2\nevent: samples\ndata: {1}\ndata: {2}\n\nid: 7-3\nevent: mark\ndata: {3}\n\nid: 7-4\ndata: {4}\n\nid: 7-5\nevent: agent\ndata: {5}\n\n",
+        );
+        assert_eq!(gathered(&ping(9)), ping(9), "what is no event of the history stays as it is");
     }
 
     #[test]
