@@ -207,16 +207,18 @@ fn Row(
         };
         columns.get().into_iter().enumerate().map(cell).collect_view()
     };
+    // Apart from the readings, which change each second.
+    let standing = Memo::new(move |_| row.with(|row| (row.state, row.alerts.clone(), row.clock.clone())));
+    let state = move || standing.with(|(state, ..)| *state);
+    let is_in_alert = move || standing.with(|(_, alerts, _)| !alerts.is_empty());
     let alerts = move || {
-        row.with(|row| {
-            row.alerts
-                .iter()
-                .map(|text| view! { <span class="agent-alert">{text.clone()}</span> })
-                .collect_view()
+        standing.with(|(_, alerts, _)| {
+            let alert = |text: &String| view! { <span class="agent-alert">{text.clone()}</span> };
+            alerts.iter().map(alert).collect_view()
         })
     };
     let clock = move || {
-        let text = row.with(|row| row.clock.clone());
+        let text = standing.with(|(.., clock)| clock.clone());
         let title = "Its samples' timestamps differ that much from the relay's clock, and its line stands where they say";
         (!text.is_empty()).then(|| view! { <span class="agent-clock" title=title>{text}</span> })
     };
@@ -236,7 +238,7 @@ fn Row(
         (click, key)
     };
     view! {
-        <tr node_ref=element data-state=move || row.with(|row| row.state) class:in-alert=move || row.with(|row| !row.alerts.is_empty())>
+        <tr node_ref=element data-state=state class:in-alert=is_in_alert>
             <th scope="row">
                 <button
                     class="agent-name"
@@ -247,11 +249,11 @@ fn Row(
                     on:click=click
                     on:keydown=key
                 >
-                    <Swatch name=name.clone() />
+                    <Swatch name=name.clone() is_in_view />
                     <span class="ellipsis">{name.clone()}</span>
                 </button>
             </th>
-            <td><span class="agent-state">{move || row.with(|row| row.state)}</span>{alerts}{clock}</td>
+            <td><span class="agent-state">{state}</span>{alerts}{clock}</td>
             <td><Spark name is_in_view /></td>
             {values}
             <td class="number" data-label="samples">{move || row.with(|row| row.rate.clone())}</td>
@@ -270,11 +272,11 @@ fn Spark(
 ) -> impl IntoView {
     let stores = use_control().stores;
     let path = Memo::new(move |before: Option<&String>| {
-        // Once a second: it moves by one pixel in that time.
-        stores.clock_ms.track();
         if let Some(before) = before.filter(|_| !is_in_view.get()) {
             return before.clone();
         }
+        // Once a second: it moves by one pixel in that time.
+        stores.clock_ms.track();
         let end_ms = stores.series.relay_now_ms();
         let path = stores.series.with(|store| {
             store.agent(&name).and_then(|agent| agent.series("cpu")).map(|series| spark_path(series, end_ms))
@@ -293,12 +295,17 @@ fn Spark(
 fn Swatch(
     /// The agent.
     name: String,
+    /// Whether anybody sees it.
+    is_in_view: ReadSignal<bool>,
 ) -> impl IntoView {
     let stores = use_control().stores;
     // The charts give each agent its colour; it changes only when an agent returns under another slot.
     let slot = Memo::new({
         let name = name.clone();
-        move |_| {
+        move |before: Option<&Option<usize>>| {
+            if let Some(before) = before.filter(|_| !is_in_view.get()) {
+                return *before;
+            }
             stores.clock_ms.track();
             stores.series.with(|series| series.agent(&name).map(Agent::slot)).flatten()
         }
