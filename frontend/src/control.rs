@@ -76,6 +76,8 @@ struct Inner {
     /// When the relay is asked next what it refused, in milliseconds by the page's clock.
     refusals_at_ms: Cell<i64>,
     feed: RefCell<Option<Feed>>,
+    /// The charts' window in seconds before somebody zoomed; none while nobody has.
+    window_before_zoom: Cell<Option<f64>>,
     /// When the second piece is fetched, for the first time or again, in milliseconds by the page's clock.
     rest_at_ms: Cell<i64>,
     rest_backoff: RefCell<Backoff>,
@@ -115,6 +117,7 @@ impl Inner {
             past_again_at_ms: Cell::default(),
             refusals_at_ms: Cell::default(),
             feed: RefCell::default(),
+            window_before_zoom: Cell::default(),
             rest_at_ms: Cell::new(crate::transport::now_ms() + rest::WAIT_MS),
             rest_backoff: RefCell::default(),
             socket: RefCell::default(),

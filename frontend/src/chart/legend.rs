@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 
-use super::format::live_value;
 use super::palette::Rgb;
 use super::pointer::is_plain;
 use super::readout::nearest;
 use super::series::Series;
 use super::store::{Agent, SeriesStore};
 use crate::state::series_choice::SeriesChoice;
+use crate::state::units;
 use crate::state::viewport::Viewport;
 
 /// One row of a legend.
@@ -58,7 +58,7 @@ pub fn legend_rows(
     let row = |(name, series): (&str, &Series)| LegendRow {
         name: name.to_owned(),
         color: color(name),
-        value: value(series).map_or_else(|| "\u{2013}".to_owned(), |(_, value)| live_value(value)),
+        value: value(series).map_or_else(|| "\u{2013}".to_owned(), |(_, value)| units::live_value(value)),
         is_hidden: choice.is_hidden(name),
     };
     let chosen: BTreeSet<&str> = choice.chosen().collect();
@@ -135,7 +135,14 @@ pub fn Legend(
                 row.as_ref().map(|LegendRow { color: Rgb(r, g, b), .. }| format!("rgb({r} {g} {b})"))
             })
         };
-        let value = move || row.with(|row| row.as_ref().map(|row| row.value.clone()));
+        let value = move || row.with(|row| row.as_ref().map(|row| row.value.clone()).unwrap_or_default());
+        let (text, unit) = if units::takes_letters(&unit) {
+            let (of_text, of_unit) = (unit.clone(), unit.clone());
+            let text = move || units::lettered(&value(), &of_text).0;
+            (text.into_any(), (move || units::lettered(&value(), &of_unit).1).into_any())
+        } else {
+            (value.into_any(), unit.clone().into_any())
+        };
         let is_hidden = move || row.with(|row| row.as_ref().is_some_and(|row| row.is_hidden));
         let (on_click, on_key) = (name.clone(), name.clone());
         let click = move |event: MouseEvent| {
@@ -160,8 +167,8 @@ pub fn Legend(
                 >
                     <span class="chart-key" aria-hidden="true" style:background-color=css_color></span>
                     <span class="chart-name">{name}</span>
-                    <span class="chart-value">{value}</span>
-                    <span class="chart-unit">{unit.clone()}</span>
+                    <span class="chart-value">{text}</span>
+                    <span class="chart-unit">{unit}</span>
                 </button>
             </li>
         }

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::format::live_value;
 use super::palette::Rgb;
 use super::readout::{Track, nearest};
+use crate::state::units;
 
 /// Lines that a tooltip names, those with the largest values; the others are counted.
 const ROWS_MAX: usize = 8;
@@ -51,7 +51,7 @@ impl Tip {
         let row = |(name, color, value): (&str, Rgb, f64)| TipRow {
             name: name.to_owned(),
             color,
-            value: live_value(value),
+            value: units::live_value(value),
         };
         self.rows = samples.into_iter().take(ROWS_MAX).map(row).collect();
     }
@@ -87,12 +87,13 @@ pub fn Tooltip(
     let rows = move || {
         let row = |row: TipRow| {
             let Rgb(r, g, b) = row.color;
+            let (value, unit) = units::lettered(&row.value, &unit);
             view! {
                 <li>
                     <span class="chart-key" style:background-color=format!("rgb({r} {g} {b})")></span>
                     <span class="chart-name">{row.name}</span>
-                    <span class="chart-value">{row.value}</span>
-                    <span class="chart-unit">{unit.clone()}</span>
+                    <span class="chart-value">{value}</span>
+                    <span class="chart-unit">{unit}</span>
                 </li>
             }
         };

@@ -29,6 +29,7 @@ const WIDTH_PX: (f64, f64) = (300.0, 1_400.0);
 impl Control {
     /// Shows so many seconds on the charts, up to where they end now.
     pub fn show_window(&self, secs: u32) {
+        self.inner.window_before_zoom.set(None);
         self.stores.window_secs.set(f64::from(secs));
     }
 
@@ -54,7 +55,7 @@ impl Control {
                 cursor.unlock();
                 cursor.hover(None);
             }),
-            ChartAct::Live => self.resume(),
+            ChartAct::Live => self.live(),
             ChartAct::TogglePause => match now {
                 Some(now) if now.is_live => self.pause(now.view.end_ms),
                 _ => self.resume(),
@@ -63,10 +64,23 @@ impl Control {
         }
     }
 
+    /// Back to the present, and to the window that was left by zooming.
+    fn live(&self) {
+        if let Some(secs) = self.inner.window_before_zoom.take() {
+            self.stores.window_secs.set(secs);
+        }
+        self.resume();
+    }
+
     fn show(&self, view: Viewport) {
         let present_ms = self.stores.series.relay_now_ms();
         // Thousandths of a second are as exact as anybody can see, and as the address tells.
-        self.stores.window_secs.set((view.window_ms.round() / 1e3).max(1e-3));
+        let (old, new) = (self.stores.window_secs.get_untracked(), (view.window_ms.round() / 1e3).max(1e-3));
+        if old.to_bits() != new.to_bits() {
+            let before = self.inner.window_before_zoom.get().unwrap_or(old);
+            self.inner.window_before_zoom.set(Some(before));
+            self.stores.window_secs.set(new);
+        }
         if present_ms - LIVE_WITHIN_MS <= view.end_ms {
             self.resume();
         } else {

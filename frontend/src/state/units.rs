@@ -91,6 +91,10 @@ pub fn interval(ms: i64) -> String {
 pub fn metric(name: &str, value: f64) -> String {
     match unit_of(name) {
         "" => number(value),
+        unit if takes_letters(unit) && 1e4 <= value.abs() => {
+            let (value, unit) = lettered(&live_value(value), unit);
+            format!("{value}{THIN}{unit}")
+        }
         unit => format!("{}{THIN}{unit}", number(value)),
     }
 }
@@ -164,6 +168,57 @@ pub fn number(value: f64) -> String {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 1e15")]
         let whole = count(size.round() as u64);
         if value < 0.0 { format!("-{whole}") } else { whole }
+    }
+}
+
+/// A live value with three significant digits or more, always as long as its neighbours in size.
+#[must_use]
+pub fn live_value(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e15).contains(&size) {
+        return format!("{value:.2e}").replace('-', "\u{2212}");
+    }
+    let (unit, letter) = if size < 1e4 { (1.0, "") } else { thousands(value) };
+    let decimals = match size / unit {
+        s if s < 10.0 => 2,
+        s if s < 100.0 => 1,
+        _ => 0,
+    };
+    minus(format!("{:.decimals$}{letter}", value / unit))
+}
+
+/// By what a large value is divided, and the letter that says so.
+#[must_use]
+pub fn thousands(value: f64) -> (f64, &'static str) {
+    match value.abs() {
+        v if v < 1e4 => (1.0, ""),
+        v if v < 1e6 => (1e3, "k"),
+        v if v < 1e9 => (1e6, "M"),
+        v if v < 1e12 => (1e9, "G"),
+        _ => (1e12, "T"),
+    }
+}
+
+/// A number with its true sign: the minus sign is as wide as a digit; the hyphen is not.
+#[must_use]
+pub fn minus(label: String) -> String {
+    if label.starts_with('-') { label.replacen('-', "\u{2212}", 1) } else { label }
+}
+
+/// Whether a unit is written with the letters of thousands, as in kB: most are not, or have one already.
+#[must_use]
+pub fn takes_letters(unit: &str) -> bool {
+    matches!(unit, "B" | "Hz" | "W" | "V")
+}
+
+/// A live value and its unit, with the letter of thousands where it belongs: `202M` and `B` are `202` and `MB`.
+#[must_use]
+pub fn lettered(value: &str, unit: &str) -> (String, String) {
+    let letter =
+        value.chars().next_back().filter(|letter| takes_letters(unit) && letter.is_ascii_alphabetic());
+    match letter {
+        Some(letter) => (value[..value.len() - letter.len_utf8()].to_owned(), format!("{letter}{unit}")),
+        None => (value.to_owned(), unit.to_owned()),
     }
 }
 
@@ -277,5 +332,35 @@ mod tests {
         check(&clock(0, -60), "23:00:00");
         check(&clock(86_399_999, 60), "00:59:59");
         check(&clock_millis(-1, 0), "23:59:59.999");
+    }
+
+    #[test]
+    fn live_values() {
+        let check = |value: f64, label: &str| assert_eq!(live_value(value), label, "{value}");
+        check(0.0, "0.00");
+        check(3.17159, "3.17");
+        check(-31.7159, "\u{2212}31.7");
+        check(317.159, "317");
+        check(3_171.59, "3172");
+        check(31_715.9, "31.7k");
+        check(1.5e9, "1.50G");
+        check(1e20, "1.00e20");
+        check(1e-5, "1.00e\u{2212}5");
+    }
+
+    #[test]
+    fn a_letter_of_thousands_belongs_to_the_unit() {
+        let joined = |value, unit| {
+            let (value, unit) = lettered(value, unit);
+            format!("{value} {unit}")
+        };
+        check(&joined("202M", "B"), "202 MB");
+        check(&joined("31.7k", "Hz"), "31.7 kHz");
+        check(&joined("31.7k", "MB"), "31.7k MB");
+        check(&joined("3172", "B"), "3172 B");
+        check(&joined("\u{2013}", "B"), "\u{2013} B");
+        check(&metric("heap_bytes", 202_330_510.0), "202 MB");
+        check(&metric("heap_bytes", 999.5), "999.5 B");
+        check(&metric("jobs", 202_330_510.0), "202,330,510");
     }
 }

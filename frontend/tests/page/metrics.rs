@@ -1,8 +1,11 @@
 //! The metrics view in a real browser.
 
 use crate::support::{Page, eventually};
+use leptos::prelude::GetUntracked as _;
+use signalbox_frontend::chart::pointer::ChartAct;
 use signalbox_frontend::state::route::View;
 use signalbox_frontend::state::stream::StreamState;
+use signalbox_frontend::state::viewport::Viewport;
 use signalbox_shared::Sample;
 use signalbox_shared::feed::{AgentChange, AgentState};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -96,4 +99,24 @@ async fn nobody_is_said_to_be_missing_before_the_relay_has_told() {
     page.stores().feed.set(StreamState::Reconnecting { in_secs: 3 });
     eventually("what was known stays", || page.text(".summary").contains("no connection")).await;
     assert_eq!(page.count(".empty"), 1);
+}
+
+#[wasm_bindgen_test]
+fn the_present_comes_back_with_the_window_that_was_left_by_zooming() {
+    let page = Page::open(View::Metrics);
+    let (control, window_secs) = (page.control(), || page.stores().window_secs.get_untracked());
+    let zoom_to = |window_ms| {
+        let end_ms = page.stores().series.relay_now_ms() - 60_000.0;
+        control.chart_act(ChartAct::Show(Viewport { window_ms, end_ms }), None);
+    };
+    control.show_window(900);
+    zoom_to(20_000.0);
+    zoom_to(5_000.0);
+    assert!((window_secs(), page.stores().cursor.peek(|cursor| cursor.is_live())) == (5.0, false));
+    control.chart_act(ChartAct::Live, None);
+    assert!((window_secs(), page.stores().cursor.peek(|cursor| cursor.is_live())) == (900.0, true));
+    zoom_to(5_000.0);
+    control.show_window(60);
+    control.chart_act(ChartAct::Live, None);
+    assert!((window_secs() - 60.0).abs() < f64::EPSILON, "what was chosen since stays: {}", window_secs());
 }

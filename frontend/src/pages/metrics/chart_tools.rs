@@ -21,7 +21,7 @@ use crate::state::units;
 
 /// What hands can do with a chart.
 const HINTS: &str = "Drag to zoom, with Shift to move through time; Ctrl and the wheel zoom, too. A click locks a moment. \
-    Arrow keys go from sample to sample, M from mark to mark, + and − zoom. 0 or a double click returns to the present.";
+    Arrow keys go from sample to sample, M from mark to mark, + and − zoom. 0 or a double click returns to the present, and to the window before zooming.";
 /// Lines that a picture names; the others are counted.
 const PNG_NAMES_MAX: usize = 60;
 
