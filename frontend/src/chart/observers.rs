@@ -1,6 +1,9 @@
 //! What a chart must know of the page around it: its size in device pixels, whether anybody can see it, the theme, and
 //! whether motion is wanted. Every observer is disconnected, and every listener removed, on drop.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
 use js_sys::{Array, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{
@@ -36,6 +39,7 @@ pub struct Observers {
     resize: ResizeObserver,
     mutation: MutationObserver,
     _in_view: InView,
+    _ratio: Ratio,
     _on_resize: Closure<dyn FnMut(Array)>,
     _on_mutation: Closure<dyn FnMut()>,
     _listeners: Vec<Listener>,
@@ -58,16 +62,18 @@ impl Observers {
             }
         });
         let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
-        if has_device_pixels() {
-            let options = ResizeObserverOptions::new();
-            options.set_box(ResizeObserverBoxOptions::DevicePixelContentBox);
-            resize.observe_with_options(host, &options);
-        } else {
-            resize.observe(host);
-        }
+        observe(&resize, host);
+        // Not every browser tells of a size in device pixels, and none of an emulated one.
+        let ratio = Ratio::new({
+            let (resize, host) = (resize.clone(), host.clone());
+            move || {
+                resize.unobserve(&host);
+                observe(&resize, &host);
+            }
+        })?;
 
         let report = on_change.clone();
-        let is_in_view = std::rc::Rc::new(std::cell::Cell::new(true));
+        let is_in_view = Rc::new(Cell::new(true));
         let seen = is_in_view.clone();
         let in_view = InView::new(host, "0px", move |is_in_view| {
             seen.set(is_in_view);
@@ -96,6 +102,7 @@ impl Observers {
             resize,
             mutation,
             _in_view: in_view,
+            _ratio: ratio,
             _on_resize: on_resize,
             _on_mutation: on_mutation,
             _listeners: listeners,
@@ -107,6 +114,50 @@ impl Drop for Observers {
     fn drop(&mut self) {
         self.resize.disconnect();
         self.mutation.disconnect();
+    }
+}
+
+/// Begins to tell of a size, and tells of it soon in any case.
+fn observe(resize: &ResizeObserver, host: &HtmlElement) {
+    if has_device_pixels() {
+        let options = ResizeObserverOptions::new();
+        options.set_box(ResizeObserverBoxOptions::DevicePixelContentBox);
+        resize.observe_with_options(host, &options);
+    } else {
+        resize.observe(host);
+    }
+}
+
+/// Watches how many device pixels a CSS pixel has: a window may move to another screen, and a person may zoom.
+struct Ratio {
+    _listener: Rc<RefCell<Option<Listener>>>,
+}
+
+impl Ratio {
+    fn new(on_change: impl Fn() + Clone + 'static) -> Result<Self, JsValue> {
+        let listener = Rc::default();
+        Self::listen(&listener, on_change)?;
+        Ok(Self { _listener: listener })
+    }
+
+    /// A query knows one ratio alone: when that has passed, the next one is asked for.
+    fn listen(
+        slot: &Rc<RefCell<Option<Listener>>>,
+        on_change: impl Fn() + Clone + 'static,
+    ) -> Result<(), JsValue> {
+        let query = format!("(resolution: {}dppx)", device_pixel_ratio());
+        let Some(media) = web_sys::window().map(|window| window.match_media(&query)).transpose()?.flatten()
+        else {
+            return Ok(());
+        };
+        let weak = Rc::downgrade(slot);
+        let passed = move || {
+            on_change();
+            // Without a query the size in device pixels still tells.
+            let _ = weak.upgrade().map(|slot| Self::listen(&slot, on_change.clone()));
+        };
+        *slot.borrow_mut() = Some(Listener::new(media.as_ref(), "change", passed)?);
+        Ok(())
     }
 }
 

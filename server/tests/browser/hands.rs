@@ -148,6 +148,52 @@ async fn a_drag_zooms_and_zero_returns_to_live() {
     desk.until_state("Live").await;
     eventually("the address tells no pause", async || desk.query("paused").await.is_none().then_some(()))
         .await;
+    desk.until_number("window", "what it was before the first selection", |secs| secs == 60.0).await;
+    desk.browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn two_fingers_that_part_zoom_in() {
+    let desk = Desk::set().await;
+    desk.browser.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true })).await;
+    let touch = async |kind: &str, places: &[f64]| {
+        let mut points = Vec::new();
+        for (id, place) in places.iter().enumerate() {
+            let (x, y) = desk.at(*place, 0.4).await;
+            points.push(json!({ "x": x, "y": y, "id": id }));
+        }
+        let event = json!({ "type": kind, "touchPoints": points });
+        desk.browser.devtools("Input.dispatchTouchEvent", event).await;
+    };
+    touch("touchStart", &[0.45]).await;
+    touch("touchStart", &[0.45, 0.55]).await;
+    for step in 1..=5 {
+        let apart = f64::from(step) * 0.03;
+        touch("touchMove", &[0.45 - apart, 0.55 + apart]).await;
+    }
+    touch("touchEnd", &[]).await;
+    // A tenth of the box became two fifths.
+    desk.until_number("window", "a quarter of a minute", |secs| (13.0..17.0).contains(&secs)).await;
+    desk.until_state("Paused at").await;
+    let scale = desk.browser.run("return window.visualViewport.scale", vec![]).await;
+    assert_eq!(scale.as_f64(), Some(1.0), "the page itself is not zoomed");
+    desk.browser.expect_no_errors(false).await;
+}
+
+#[tokio::test]
+async fn a_chart_is_as_sharp_as_the_screen_to_which_its_window_moves() {
+    let desk = Desk::set().await;
+    let script = "const plot = document.querySelector('.chart-plot');
+        return plot.querySelector('canvas').width / plot.clientWidth";
+    for ratio in [2.0, 1.5, 1.0] {
+        let metrics = json!({ "width": 1280, "height": 900, "deviceScaleFactor": ratio, "mobile": false });
+        desk.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+        eventually(&format!("{ratio} pixels of the picture are one of the page"), async || {
+            let drawn = desk.browser.run(script, vec![]).await.as_f64()?;
+            ((drawn - ratio).abs() < 0.01).then_some(())
+        })
+        .await;
+    }
     desk.browser.expect_no_errors(false).await;
 }
 
