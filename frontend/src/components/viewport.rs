@@ -36,6 +36,26 @@ pub fn use_viewport(scroller: NodeRef<Div>) -> (RwSignal<Viewport>, impl Fn() + 
     (viewport, measure)
 }
 
+/// Follows the width of `scroller` in CSS pixels, without its scroll bar; that of a wide window until it is there.
+pub fn use_width(scroller: NodeRef<Div>) -> RwSignal<f64> {
+    let width_px = RwSignal::new(f64::INFINITY);
+    let observing = StoredValue::new_local(None::<Observing>);
+    Effect::new(move |_| {
+        let Some(element) = scroller.get() else { return };
+        let element: HtmlElement = element.unchecked_into();
+        let measured = element.clone();
+        let measure = move || {
+            let now_px = f64::from(measured.client_width());
+            if width_px.try_get_untracked().is_some_and(|old_px| old_px.total_cmp(&now_px).is_ne()) {
+                width_px.try_set(now_px);
+            }
+        };
+        measure();
+        observing.try_set_value(Observing::start(&element, measure));
+    });
+    width_px
+}
+
 /// Watches an element's size until it is dropped.
 struct Observing {
     observer: ResizeObserver,

@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-/// Bytes in one line of a hex view.
+/// Bytes in one line of a hex view where there is room.
 pub const HEX_LINE_BYTES: usize = 16;
-/// Bytes in one line of a base64 view: 76 characters, as mail has them (RFC 2045 §6.8).
+/// Bytes in one line of a base64 view where there is room: 76 characters, as mail has them (RFC 2045 §6.8).
 pub const BASE64_LINE_BYTES: usize = 57;
 
 /// Whether a character would change how the text around it looks, or would not be seen at all: what Unicode calls default
@@ -64,18 +64,36 @@ pub fn ends(text: &str, chars_max: usize) -> String {
     format!("{} … {}", line(first.as_bytes()), line(last.as_bytes()))
 }
 
-/// One line of a hex view: where, the bytes, and those that are printable ASCII as such.
+/// How many bytes stand in one line of a view, so that it fits a place `chars` wide if it can at all.
 #[must_use]
-pub fn hex_line(bytes: &[u8], n: usize) -> String {
-    let from = (n * HEX_LINE_BYTES).min(bytes.len());
-    let row = &bytes[from..bytes.len().min(from + HEX_LINE_BYTES)];
-    let mut out = format!("{from:08x}  ");
-    for place in 0..HEX_LINE_BYTES {
+pub fn hex_line_bytes(chars: usize, n_bytes: usize) -> usize {
+    let fits = |row_bytes: &usize| hex_line(&[], 0, *row_bytes, n_bytes).chars().count() + row_bytes <= chars;
+    [HEX_LINE_BYTES, HEX_LINE_BYTES / 2].into_iter().find(fits).unwrap_or(HEX_LINE_BYTES / 4)
+}
+
+/// The same for base64: whole groups of four characters, which stand for three bytes.
+#[must_use]
+pub fn base64_line_bytes(chars: usize) -> usize {
+    (chars / 4 * 3).clamp(3, BASE64_LINE_BYTES)
+}
+
+/// Line `n` of a hex view of `row_bytes` in a line: where, the bytes, and those that are printable ASCII as such. Short
+/// lines tell the place with no more digits than `n_bytes` need.
+#[must_use]
+pub fn hex_line(bytes: &[u8], n: usize, row_bytes: usize, n_bytes: usize) -> String {
+    let from = (n * row_bytes).min(bytes.len());
+    let row = &bytes[from..bytes.len().min(from + row_bytes)];
+    let n_digits = match row_bytes {
+        HEX_LINE_BYTES.. => 8,
+        _ => n_bytes.checked_ilog(16).map_or(4, |digits| (digits as usize + 1).max(4)),
+    };
+    let mut out = format!("{from:0n_digits$x}  ");
+    for place in 0..row_bytes {
         let _ = match row.get(place) {
             Some(byte) => write!(out, "{byte:02x} "),
             None => write!(out, "   "),
         };
-        if place == HEX_LINE_BYTES / 2 - 1 {
+        if place + 1 == row_bytes / 2 {
             out.push(' ');
         }
     }
@@ -121,14 +139,27 @@ mod tests {
     #[test]
     fn hex_lines_stand_in_columns() {
         let bytes: Vec<u8> = (0x3a..0x4c).collect();
-        assert_eq!(
-            hex_line(&bytes, 0),
-            "00000000  3a 3b 3c 3d 3e 3f 40 41  42 43 44 45 46 47 48 49  |:;<=>?@ABCDEFGHI|"
-        );
-        assert_eq!(
-            hex_line(&bytes, 1),
-            format!("00000010  4a 4b {}  |JK|", "   ".repeat(14)).replace("4a 4b ", "4a 4b ")
-        );
-        assert_eq!(hex_line(&bytes, 9), format!("00000012  {}  ||", "   ".repeat(16)));
+        let check = |n: usize, row_bytes: usize, expected: &str| {
+            assert_eq!(hex_line(&bytes, n, row_bytes, bytes.len()), expected);
+        };
+        check(0, 16, "00000000  3a 3b 3c 3d 3e 3f 40 41  42 43 44 45 46 47 48 49  |:;<=>?@ABCDEFGHI|");
+        check(1, 16, &format!("00000010  4a 4b {}  |JK|", "   ".repeat(14)));
+        check(9, 16, &format!("00000012  {}  ||", "   ".repeat(16)));
+        check(1, 8, "0008  42 43 44 45  46 47 48 49  |BCDEFGHI|");
+        check(4, 4, "0010  4a 4b         |JK|");
+    }
+
+    #[test]
+    fn a_line_has_as_many_bytes_as_fit() {
+        let check = |chars: usize, n_bytes: usize, expected: usize| {
+            assert_eq!(hex_line_bytes(chars, n_bytes), expected, "{chars} {n_bytes}");
+        };
+        check(200, 1, 16);
+        check(78, 1, 16);
+        check(77, 1, 8);
+        check(42, 0x1_0000, 4);
+        check(43, 0x1_0000, 8);
+        check(0, 1, 4);
+        assert_eq!([0, 43, 76, 200].map(base64_line_bytes), [3, 30, 57, 57]);
     }
 }

@@ -1,5 +1,7 @@
 //! The lines of a payload that are in view, and what can be done with the one that is chosen.
 
+use std::ops::Range;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use leptos::html::Div;
@@ -8,7 +10,7 @@ use web_sys::KeyboardEvent;
 
 use super::payload_view::{Layout, Viewer};
 use crate::components::copy_button::CopyButton;
-use crate::components::viewport::use_viewport;
+use crate::components::viewport::{use_viewport, use_width};
 use crate::control::stores::Whole;
 use crate::control::use_control;
 use crate::state::json_lines::{Line, LineKind};
@@ -16,7 +18,7 @@ use crate::state::line_diff::Change;
 use crate::state::payload_form::Form;
 use crate::state::units;
 use crate::state::virtual_rows::{drawn, reveal};
-use crate::state::visible::{self, BASE64_LINE_BYTES, HEX_LINE_BYTES};
+use crate::state::visible;
 
 /// Height of a line in CSS pixels; `--payload-line` in the style sheet says the same.
 const LINE_PX: f64 = 20.0;
@@ -24,6 +26,10 @@ const LINE_PX: f64 = 20.0;
 const VALUE_BYTES_MAX: u32 = 400;
 /// Most characters of a path that are shown: JSON may be a hundred thousand levels deep. All of it is copied.
 const PATH_CHARS_MAX: usize = 1_000;
+/// Width of a character in CSS pixels, of the widest fonts that style.css names, in the size that it names.
+const CHAR_PX: f64 = 8.1;
+/// What stands beside the characters of a line, in characters: its indent and the space at its end.
+const MARGIN_CHARS: f64 = 4.0;
 /// Deepest that a line is set in, in steps: deeper ones would leave the screen.
 const INDENT_MAX: u32 = 30;
 
@@ -51,14 +57,24 @@ pub fn PayloadLines(
     let control = use_control();
     let scroller: NodeRef<Div> = NodeRef::new();
     let (viewport, measure) = use_viewport(scroller);
+    let width_px = use_width(scroller);
     let form = viewer.form.get_untracked();
     let chosen = RwSignal::new(None::<usize>);
     let whole = control.stores.whole.clone();
     let n_bytes = Memo::new(move |_| whole.with(|whole| whole.as_ref().map_or(0, |whole| whole.bytes.len())));
+    // Bytes in a line, of the forms that have equally many in each.
+    let row_bytes = Memo::new(move |_| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's characters")]
+        let chars = (width_px.get() / CHAR_PX - MARGIN_CHARS).max(0.0) as usize;
+        match form {
+            Form::Base64 => visible::base64_line_bytes(chars),
+            _ => visible::hex_line_bytes(chars, n_bytes.get()),
+        }
+    });
     let n_rows = Memo::new(move |_| {
         viewer.revision.track();
-        let n_bytes = n_bytes.get();
-        viewer.layout.try_with_value(|layout| n_rows(form, layout, n_bytes)).unwrap_or(0)
+        let (n_bytes, row_bytes) = (n_bytes.get(), row_bytes.get());
+        viewer.layout.try_with_value(|layout| n_rows(form, layout, n_bytes, row_bytes)).unwrap_or(0)
     });
     let slice = Memo::new(move |_| drawn(viewport.get(), n_rows.get(), LINE_PX));
     let lines = {
@@ -66,10 +82,12 @@ pub fn PayloadLines(
         Memo::new(move |_| {
             viewer.revision.track();
             n_bytes.track();
-            let slice = slice.get();
+            let (slice, row_bytes) = (slice.get(), row_bytes.get());
             whole.peek(|whole| {
                 let Some(whole) = whole else { return Vec::new() };
-                let read = |layout: &Layout| shown_lines(form, layout, whole, slice.first, slice.n);
+                let read = |layout: &Layout| {
+                    shown_lines(form, layout, whole, slice.first..slice.first + slice.n, row_bytes)
+                };
                 viewer.layout.try_with_value(read).unwrap_or_default()
             })
         })
@@ -247,12 +265,11 @@ fn ChosenLine(
     }
 }
 
-fn n_rows(form: Form, layout: &Layout, n_bytes: usize) -> usize {
+fn n_rows(form: Form, layout: &Layout, n_bytes: usize, row_bytes: usize) -> usize {
     match form {
         Form::Json => layout.folds.n_rows(layout.json.len()),
         Form::Text => layout.text.len(),
-        Form::Hex => n_bytes.div_ceil(HEX_LINE_BYTES),
-        Form::Base64 => n_bytes.div_ceil(BASE64_LINE_BYTES),
+        Form::Hex | Form::Base64 => n_bytes.div_ceil(row_bytes),
         Form::Difference => layout.difference.as_ref().map_or(0, |diff| diff.changes.len()),
         Form::Image => 0,
     }
@@ -278,7 +295,13 @@ fn line_of(viewer: Viewer, row: usize) -> Option<usize> {
     viewer.layout.try_with_value(|layout| layout.folds.rows(row, 1, layout.json.len()).first().copied())?
 }
 
-fn shown_lines(form: Form, layout: &Layout, whole: &Whole, first: usize, n: usize) -> Vec<Shown> {
+fn shown_lines(
+    form: Form,
+    layout: &Layout,
+    whole: &Whole,
+    rows: Range<usize>,
+    row_bytes: usize,
+) -> Vec<Shown> {
     let bytes = whole.bytes.as_slice();
     let plain = |row: usize, kind: &'static str, value: String| Shown {
         row,
@@ -290,10 +313,9 @@ fn shown_lines(form: Form, layout: &Layout, whole: &Whole, first: usize, n: usiz
         value,
         tail: "",
     };
-    let rows = first..first + n;
     match form {
         Form::Json => {
-            let lines = layout.folds.rows(first, n, layout.json.len());
+            let lines = layout.folds.rows(rows.start, rows.len(), layout.json.len());
             let shown = rows
                 .zip(lines)
                 .filter_map(|(row, line)| Some(json_line(row, line, layout.json.line(line)?, layout, bytes)));
@@ -302,21 +324,27 @@ fn shown_lines(form: Form, layout: &Layout, whole: &Whole, first: usize, n: usiz
         Form::Text => {
             rows.map(|row| plain(row, "plain", visible::line(layout.text.line(bytes, row)))).collect()
         }
-        Form::Hex => rows.map(|row| plain(row, "plain", visible::hex_line(bytes, row))).collect(),
+        Form::Hex => {
+            let line = |row: usize| visible::hex_line(bytes, row, row_bytes, bytes.len());
+            rows.map(|row| plain(row, "plain", line(row))).collect()
+        }
         Form::Base64 => {
             let line = |row: usize| {
-                let from = (row * BASE64_LINE_BYTES).min(bytes.len());
-                STANDARD.encode(&bytes[from..bytes.len().min(from + BASE64_LINE_BYTES)])
+                let from = (row * row_bytes).min(bytes.len());
+                STANDARD.encode(&bytes[from..bytes.len().min(from + row_bytes)])
             };
             rows.map(|row| plain(row, "plain", line(row))).collect()
         }
         Form::Difference => {
             let changes = layout.difference.as_ref().map(|diff| diff.changes.as_slice()).unwrap_or_default();
-            let shown = changes.iter().enumerate().skip(first).take(n).map(|(row, change)| match change {
-                Change::Same(text) => plain(row, "same", format!("  {text}")),
-                Change::Gone(text) => plain(row, "gone", format!("- {text}")),
-                Change::New(text) => plain(row, "new", format!("+ {text}")),
-            });
+            let shown =
+                changes.iter().enumerate().skip(rows.start).take(rows.len()).map(
+                    |(row, change)| match change {
+                        Change::Same(text) => plain(row, "same", format!("  {text}")),
+                        Change::Gone(text) => plain(row, "gone", format!("- {text}")),
+                        Change::New(text) => plain(row, "new", format!("+ {text}")),
+                    },
+                );
             shown.collect()
         }
         Form::Image => Vec::new(),

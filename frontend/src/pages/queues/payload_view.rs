@@ -16,6 +16,7 @@ use crate::state::json_lines::{Folds, JsonLines};
 use crate::state::line_diff::Diff;
 use crate::state::payload_form::{Form, image_type};
 use crate::state::text_lines::TextLines;
+use crate::state::visible::HEX_LINE_BYTES;
 use crate::state::{units, visible};
 
 /// Bytes that are laid out at once, when a message is chosen.
@@ -249,7 +250,8 @@ fn lines_of(bytes: &[u8]) -> Vec<String> {
             (0..text.len()).map(|n| visible::line(text.line(bytes, n))).collect()
         }
         _ => {
-            (0..bytes.len().div_ceil(visible::HEX_LINE_BYTES)).map(|n| visible::hex_line(bytes, n)).collect()
+            let line = |n| visible::hex_line(bytes, n, HEX_LINE_BYTES, bytes.len());
+            (0..bytes.len().div_ceil(HEX_LINE_BYTES)).map(line).collect()
         }
     }
 }
