@@ -9,17 +9,14 @@ use signalbox_shared::socket::TailMessage;
 use web_sys::KeyboardEvent;
 
 use super::payload_view::PayloadView;
+use super::publish_form::EDIT_BYTES_MAX;
 use super::{QUERY_TAB, can, save};
 use crate::browser::clock::utc_offset_minutes;
 use crate::components::copy_button::CopyButton;
 use crate::control::use_control;
 use crate::state::payload_form::image_type;
-use crate::state::publish_draft::{DraftKind, draft_of};
 use crate::state::tail::{PINS_MAX, TailItemKind};
 use crate::state::units;
-
-/// Largest payload that is put into the publish form to be edited, in bytes: what the socket takes as a message.
-const EDIT_BYTES_MAX: usize = 64 * 1024;
 
 /// The message of one row.
 #[component]
@@ -152,10 +149,11 @@ fn EditButton(
     let edit = {
         let control = control;
         move |_| {
-            let parts = control.stores.whole.peek(|whole| whole.as_ref().map(|whole| draft_of(&whole.bytes)));
-            let Some((kind, text)) = parts else { return };
-            draft.text.set(text);
-            draft.kind.set(if kind == DraftKind::File { DraftKind::Text } else { kind });
+            let is_held =
+                control.stores.whole.peek(|whole| whole.as_ref().map(|whole| draft.hold(&whole.bytes)));
+            if is_held.is_none() {
+                return;
+            }
             control.set_query(QUERY_TAB, Some("publish".to_owned()));
         }
     };

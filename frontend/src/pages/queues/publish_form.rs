@@ -13,11 +13,14 @@ use super::publish_history::History;
 use super::publish_repeat::RepeatForm;
 use crate::control::Control;
 use crate::control::use_control;
-use crate::state::publish_draft::{DraftKind, bytes_of};
+use crate::state::publish_draft::{DraftKind, LineEnd, bytes_of, draft_of, why_hex};
 use crate::state::units;
 
 /// Largest file that is read, in bytes: the largest frame that the broker takes (docs/protocol.md §1).
 const FILE_BYTES_MAX: f64 = 16.0 * 1024.0 * 1024.0;
+
+/// Largest payload that is put into the form to be edited, in bytes: what the socket takes as a message.
+pub(super) const EDIT_BYTES_MAX: usize = 64 * 1024;
 
 /// A file that was chosen: its name and bytes.
 pub(crate) type ChosenFile = (String, Arc<[u8]>);
@@ -31,6 +34,8 @@ pub struct Draft {
     pub kind: RwSignal<DraftKind>,
     /// The text.
     pub text: RwSignal<String>,
+    /// How its lines end when it is sent.
+    pub line_end: RwSignal<LineEnd>,
     /// The file.
     pub file: RwSignal<Option<ChosenFile>>,
 }
@@ -41,6 +46,7 @@ impl Default for Draft {
             channel: RwSignal::new(String::new()),
             kind: RwSignal::new(DraftKind::Text),
             text: RwSignal::new(String::new()),
+            line_end: RwSignal::new(LineEnd::Lf),
             file: RwSignal::new(None),
         }
     }
@@ -53,9 +59,29 @@ impl Draft {
         let channel = channel.trim().parse::<ChannelName>().map_err(|why| why.to_string())?;
         let bytes = match (self.kind.get_untracked(), self.file.get_untracked()) {
             (DraftKind::File, Some((_, bytes))) => bytes,
-            (kind, _) => self.text.with_untracked(|text| bytes_of(kind, text))?.into(),
+            (kind, _) => {
+                let line_end = self.line_end.get_untracked();
+                self.text.with_untracked(|text| bytes_of(kind, text, line_end))?.into()
+            }
         };
         Ok((channel, bytes))
+    }
+
+    /// Holds what was sent, to be sent again; what is too long to be changed by hand stands there as a file.
+    pub(crate) fn hold_again(self, bytes: &Arc<[u8]>) {
+        if bytes.len() <= EDIT_BYTES_MAX {
+            return self.hold(bytes);
+        }
+        self.kind.set(DraftKind::File);
+        self.file.set(Some(("What was sent before".to_owned(), bytes.clone())));
+    }
+
+    /// Holds a message, to be changed and sent again. As a text field shows it, whatever it was.
+    pub(crate) fn hold(self, bytes: &[u8]) {
+        let (kind, text, line_end) = draft_of(bytes);
+        self.kind.set(kind);
+        self.text.set(text);
+        self.line_end.set(line_end);
     }
 }
 
@@ -78,7 +104,8 @@ pub fn PublishForm(
     let fault = Memo::new(move |_| {
         let kind = draft.kind.get();
         let is_checked = matches!(kind, DraftKind::Json | DraftKind::Hex);
-        draft.text.with(|text| (is_checked && !text.is_empty()).then(|| bytes_of(kind, text).err()).flatten())
+        let fault = |text: &String| bytes_of(kind, text, LineEnd::Lf).err();
+        draft.text.with(|text| (is_checked && !text.is_empty()).then(|| fault(text)).flatten())
     });
     let publish = {
         let control = control;
@@ -148,6 +175,7 @@ pub fn PublishForm(
                         </label>
                     }.into_any(),
                 }}
+                <LineEnds draft />
                 <p class="form-error" id="publish-fault" role="status">{move || fault.get()}</p>
                 <button class="button primary" type="submit">"Publish"</button>
             </form>
@@ -155,6 +183,32 @@ pub fn PublishForm(
             <RepeatForm draft error />
             <History draft />
         </section>
+    }
+}
+
+/// How the lines of what is written end, where there is more than one, and what a text field cannot hold.
+#[component]
+fn LineEnds(
+    /// What the form holds.
+    draft: Draft,
+) -> impl IntoView {
+    let is_crlf = move || draft.line_end.get() == LineEnd::CrLf;
+    let is_offered = Memo::new(move |_| {
+        let is_written = matches!(draft.kind.get(), DraftKind::Text | DraftKind::Json);
+        is_written && (is_crlf() || draft.text.with(|text| text.contains('\n')))
+    });
+    let why_hex = Memo::new(move |_| draft.text.with(|text| why_hex(draft.kind.get(), text)));
+    let choose = move |event| {
+        draft.line_end.set(if event_target_checked(&event) { LineEnd::CrLf } else { LineEnd::Lf });
+    };
+    view! {
+        <Show when=move || is_offered.get()>
+            <label class="choice">
+                <input type="checkbox" name="crlf" prop:checked=is_crlf on:change=choose />
+                "Lines end with CR LF"
+            </label>
+        </Show>
+        {move || why_hex.get().map(|why| view! { <p class="quiet-note">{why}</p> })}
     }
 }
 

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use super::publish_form::Draft;
 use crate::control::use_control;
-use crate::state::publish_draft::draft_of;
 use crate::state::publishes::{Outcome, Publish};
 
 /// The list, newest first.
@@ -43,10 +42,8 @@ fn Entry(
     let again = entry.data.clone().map(|data| {
         let channel = entry.channel.to_string();
         let use_again = move |_| {
-            let (kind, text) = draft_of(&data);
             draft.channel.set(channel.clone());
-            draft.kind.set(kind);
-            draft.text.set(text);
+            draft.hold_again(&data);
         };
         view! { <button class="button quiet" type="button" title="Put it into the form again" on:click=use_again>"Use again"</button> }
     });
