@@ -16,7 +16,7 @@ use crate::filter::Filter;
 use crate::outlet::{self, Outlet};
 
 /// A browser's frame: more often nobody could see it.
-const BATCH_INTERVAL: Duration = Duration::from_millis(16);
+pub(super) const BATCH_INTERVAL: Duration = Duration::from_millis(16);
 /// How late accounts may be told when nothing is shown beside them: the filter keeps everything back.
 const ACCOUNTS_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -93,7 +93,7 @@ impl Batcher {
         let (now, rhythm) = (Instant::now(), &mut self.rhythm);
         rhythm.go_on(taken.came_at().unwrap_or(now));
         let filter = self.filter.load();
-        let shown = self.view.show(taken, filter.as_deref());
+        let shown = self.view.show(taken, filter.as_deref(), now.duration_since(rhythm.told_at));
         rhythm.n_untold += shown.n_filtered;
         let is_due = rhythm.due().is_some_and(|due| due <= now);
         if shown.messages.is_empty() && shown.n_skipped == 0 && !is_due {

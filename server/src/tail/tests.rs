@@ -92,11 +92,11 @@ async fn watchers_of_different_speed_keep_their_own_accounts() {
     let (mut quick_view, mut slow_view) = (house.view(), house.view());
     for n in 1..=200_u64 {
         house.publish(n.to_string().as_bytes()).await;
-        let shown = quick_view.show(&quick.next().await, None);
+        let shown = quick_view.show(&quick.next().await, None, Duration::ZERO);
         assert_eq!(shown.messages.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [n]);
         sleep(GATHER).await;
     }
-    let shown = slow_view.show(&slow.next().await, None);
+    let shown = slow_view.show(&slow.next().await, None, Duration::ZERO);
     assert_eq!(
         shown.messages.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(),
         (151..=200).collect::<Vec<_>>()
@@ -136,7 +136,7 @@ async fn a_batch_is_what_serde_would_write() {
     }
     let mut messages = Vec::new();
     while messages.len() < payloads.len() {
-        let shown = view.show(&watcher.next().await, None);
+        let shown = view.show(&watcher.next().await, None, Duration::ZERO);
         let json = view.json(&shown);
         let decoded: ServerMessage = serde_json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&decoded).unwrap(), json);
@@ -166,7 +166,7 @@ async fn a_filter_finds_the_needle_that_a_full_batch_would_skip() {
     house.publish(&vec![b' '; crate::filter::JUDGED_BYTES_MAX + 1]).await;
     let mut found = Vec::new();
     while view.accounts().received < 101 {
-        found.extend(view.show(&watcher.next().await, Some(&filter)).messages);
+        found.extend(view.show(&watcher.next().await, Some(&filter), Duration::ZERO).messages);
     }
     check_accounts(view.accounts(), 101);
     assert_eq!(found.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
@@ -176,7 +176,7 @@ async fn a_filter_finds_the_needle_that_a_full_batch_would_skip() {
     for n in 0..10 {
         house.publish(n.to_string().as_bytes()).await;
     }
-    let shown = view.show(&watcher.next().await, None);
+    let shown = view.show(&watcher.next().await, None, Duration::ZERO);
     assert_eq!((shown.messages.len() as u64 + shown.n_skipped, shown.messages.len()), (10, 2));
 }
 
@@ -190,7 +190,7 @@ async fn a_filter_looks_at_so_much_per_batch_and_skips_the_rest() {
         house.publish(&vec![b'x'; 1_000_000]).await;
     }
     while view.accounts().received < 8 {
-        view.show(&watcher.next().await, Some(&filter));
+        view.show(&watcher.next().await, Some(&filter), Duration::ZERO);
     }
     check_accounts(view.accounts(), 8);
     assert_eq!(view.accounts().shown, 0);
@@ -227,6 +227,27 @@ async fn whoever_was_late_once_does_not_wait_for_the_clock_the_next_time() {
         assert_eq!(tail.next().await.unwrap().n_shown, 1);
         assert_eq!(asked_at.elapsed(), Duration::ZERO, "late by {late_millis} ms");
         sleep(Duration::from_millis(20 - late_millis)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_batch_holds_what_batches_in_time_would_have_held() {
+    let house = House::new(|limits| limits.socket_batch_messages = 4);
+    let mut tail = pin!(batches(house.tap(), house.view(), FilterSlot::default(), None));
+    // Lateness in milliseconds, messages, and how many of them are shown: 4 in 16 ms, but never more than 16 times that.
+    for (late_millis, n_messages, n_shown) in [(16, 9, 4), (40, 9, 9), (40, 11, 10), (10_000, 99, 64)] {
+        house.publish(b"in time").await;
+        tail.next().await.unwrap();
+        sleep(Duration::from_millis(late_millis)).await;
+        for n in 0..n_messages {
+            house.publish(n.to_string().as_bytes()).await;
+        }
+        let batch = tail.next().await.unwrap();
+        assert_eq!(
+            (batch.n_shown, batch.n_skipped),
+            (n_shown, n_messages - n_shown),
+            "{late_millis} ms late"
+        );
     }
 }
 

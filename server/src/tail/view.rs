@@ -1,6 +1,7 @@
 //! What one watcher is shown of what came: the newest that its filter wants and one batch holds, with exact accounts.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use signalbox_shared::ChannelName;
@@ -8,6 +9,7 @@ use signalbox_shared::socket::TailAccounts;
 
 use super::chunk::Message;
 use super::ring::Taken;
+use super::stream::BATCH_INTERVAL;
 use crate::filter::{Filter, JUDGED_BYTES_MAX, Verdict};
 use crate::limits::Limits;
 
@@ -18,6 +20,11 @@ const JSON_GROWTH: usize = 6;
 /// Most bytes of payload that a filter looks at per batch. What is beyond it was not looked at and counts as skipped:
 /// a filter must not hold up the relay however much comes.
 const JUDGED_BYTES_PER_BATCH: usize = 4 * JUDGED_BYTES_MAX;
+
+/// Most batches' worth of messages in one batch that is late. A page that can follow so many in each frame can follow
+/// them together, too: where relay or page were held up for a quarter of a second, or a burst comes after a pause, nothing
+/// is lost. With the usual bound it is fewer messages than a page keeps.
+const LATE_BATCHES_MAX: u32 = 16;
 
 /// How much one batch holds.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +39,18 @@ impl BatchBounds {
     pub(crate) fn new(limits: &Limits) -> Self {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Self { n_messages: size(limits.socket_batch_messages), n_bytes: size(limits.socket_batch_bytes) }
+    }
+
+    /// Bounds for a batch that comes so long after the one before it: as many messages as batches in time would have held.
+    fn after(self, since: Duration) -> Self {
+        let share = since.as_secs_f64() / BATCH_INTERVAL.as_secs_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounds, which are small"
+        )]
+        let n_messages = (self.n_messages as f64 * share.clamp(1.0, f64::from(LATE_BATCHES_MAX))) as usize;
+        Self { n_messages, ..self }
     }
 
     /// Bounds for payloads that fit the batch whatever becomes of them as JSON.
@@ -77,15 +96,17 @@ impl View {
         self.accounts = accounts;
     }
 
-    /// Picks what is shown, the newest first until it is enough, and does the accounts.
-    pub(super) fn show(&mut self, taken: &Taken, filter: Option<&Filter>) -> Shown {
+    /// Picks what is shown, the newest first until it is enough, and does the accounts. `since`: how long ago something
+    /// was last shown.
+    pub(super) fn show(&mut self, taken: &Taken, filter: Option<&Filter>, since: Duration) -> Shown {
+        let bounds = self.bounds.map(|bounds| bounds.after(since));
         let n_received = taken.n_lost + taken.chunks.iter().map(|chunk| chunk.n_received()).sum::<u64>();
         let mut pick = Pick { shown: Shown::default(), n_json_bytes: 0, n_judged_bytes: 0, n_unjudged: 0 };
         let mut seq = self.accounts.received + n_received;
         'all: for chunk in taken.chunks.iter().rev() {
             seq -= chunk.n_lost_behind;
             for message in chunk.messages().rev() {
-                if !pick.offer(seq, message, filter, self.bounds) {
+                if !pick.offer(seq, message, filter, bounds) {
                     break 'all;
                 }
                 seq -= 1;
