@@ -238,6 +238,14 @@ impl SeriesStore {
         }
     }
 
+    /// Gives an agent the colour of `slot`, for lines whose colours mean something; it keeps it until it is forgotten.
+    pub fn give_slot(&mut self, name: &str, slot: usize) {
+        if let Some(agent) = agent_entry(&mut self.agents, &mut self.next_id, self.bounds, name) {
+            agent.slot = slot;
+            self.revision += 1;
+        }
+    }
+
     /// Removes an agent and all its series; says whether there was one.
     pub fn forget(&mut self, name: &str) -> bool {
         let Some(agent) = self.agents.remove(name) else { return false };

@@ -189,11 +189,12 @@ impl Control {
     fn begin_rates(&self, channel: &ChannelName) {
         let rates = self.stores.rates;
         self.stores.channels.peek(|channels| {
-            let columns = [("in", Direction::In), ("out", Direction::Out)]
-                .map(|(line, direction)| (line, channels.rates(channel, direction)));
+            let columns = Direction::ALL.map(|direction| (direction, channels.rates(channel, direction)));
             rates.update(|store| {
                 store.clear();
-                for (line, points) in columns {
+                for (direction, points) in columns {
+                    let line = direction.line();
+                    store.give_slot(line, direction.slot());
                     for (second, rate) in points.into_iter().enumerate() {
                         let at_ms = channels.looked_at_ms - (RATES_SECS - 1 - second as i64) * 1_000;
                         let point = rate.map(|rate| ("rate", f64::from(rate)));
@@ -216,8 +217,9 @@ impl Control {
         rates.set_relay_now_ms(now_ms as f64);
         self.stores.field_series.set_relay_now_ms(now_ms as f64);
         rates.update(|store| {
-            for (line, rate) in [("in", in_per_sec), ("out", out_per_sec)] {
-                store.push_point(line, now_ms as f64, rate.map(|rate| ("rate", rate)).into_iter());
+            for (direction, rate) in [(Direction::In, in_per_sec), (Direction::Out, out_per_sec)] {
+                let point = rate.map(|rate| ("rate", rate));
+                store.push_point(direction.line(), now_ms as f64, point.into_iter());
             }
         });
     }
@@ -238,4 +240,24 @@ impl Control {
 fn filter_of(words: &str) -> Option<Filter> {
     let Ok(filter) = words.parse::<Filter>();
     (!filter.text.is_empty()).then_some(filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::chart::palette::{Rgb, Theme, color_of};
+    use crate::state::channels::Direction;
+
+    #[test]
+    fn the_small_lines_of_the_list_have_the_colours_of_the_chart() {
+        let tokens = include_str!("../../style/tokens.css");
+        for direction in Direction::ALL {
+            let name = direction.line();
+            // The dark theme stands twice in the style sheet: as the system's wish, and as the reader's.
+            for (theme, n_times) in [(Theme::Light, 1), (Theme::Dark, 2)] {
+                let Rgb(r, g, b) = color_of(name, direction.slot(), theme);
+                let token = format!("--line-{name}: #{r:02x}{g:02x}{b:02x};");
+                assert!(n_times <= tokens.matches(&token).count(), "{theme:?} {token}");
+            }
+        }
+    }
 }

@@ -43,6 +43,30 @@ pub enum Direction {
     Out,
 }
 
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::In, Self::Out];
+
+    /// What its line is called.
+    #[must_use]
+    pub fn line(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+
+    /// Its place among the colours of the charts: sky blue and vermilion, which nobody takes for each other and which both
+    /// stand out from either ground. The style sheet's `--line-in` and `--line-out` are the same colours.
+    #[must_use]
+    pub fn slot(self) -> usize {
+        match self {
+            Self::In => 4,
+            Self::Out => 5,
+        }
+    }
+}
+
 /// Whether Signalbox itself reads or writes a channel of that name (docs/protocol.md), so that it is there before
 /// anybody has done anything.
 fn is_own(name: &ChannelName) -> bool {
