@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use signalbox_shared::{ChannelKind, ChannelName};
 
-use super::channels::{Channels, Sums};
+use super::channels::{Channels, Search, Sums};
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -229,12 +229,11 @@ impl Standing {
 /// The rows.
 #[must_use]
 pub fn rows(channels: &Channels, settings: &ListSettings) -> Vec<ListRow> {
-    let needle = settings.search.trim().to_lowercase();
-    let is_found = |name: &str| needle.is_empty() || name.to_lowercase().contains(&needle);
-    let found = channels.rows().filter(|row| is_found(row.name.as_str()));
+    let search = Search::new(&settings.search);
+    let found = channels.rows().filter(|row| search.finds(&row.name));
     let leaves = found.map(|row| (row.name.clone(), Sums::of(row)));
     if settings.is_tree {
-        return tree_rows(channels, leaves, settings);
+        return tree_rows(leaves, settings);
     }
     let mut leaves: Vec<_> = leaves.collect();
     if settings.sort != Sort::default() {
@@ -291,26 +290,25 @@ fn figure(sums: &Sums, column: Column) -> Option<f64> {
 struct Branch {
     branches: BTreeMap<String, Branch>,
     leaves: Vec<(ChannelName, Sums)>,
+    /// Of all that hangs on it.
+    sums: Sums,
 }
 
 /// Deepest branch; names have at most 255 bytes, so that only senseless ones are deeper. Their rest stands in one label.
 const LEVELS_MAX: usize = 16;
 
-fn tree_rows(
-    channels: &Channels,
-    leaves: impl Iterator<Item = (ChannelName, Sums)>,
-    settings: &ListSettings,
-) -> Vec<ListRow> {
+fn tree_rows(leaves: impl Iterator<Item = (ChannelName, Sums)>, settings: &ListSettings) -> Vec<ListRow> {
     let mut root = Branch::default();
     for (name, sums) in leaves {
         let mut branch = &mut root;
         for prefix in prefixes(name.as_str()).take(LEVELS_MAX) {
             branch = branch.branches.entry(prefix.to_owned()).or_default();
+            branch.sums = branch.sums.plus(&sums);
         }
         branch.leaves.push((name, sums));
     }
     let mut rows = Vec::new();
-    push_branch(channels, &root, 0, settings, &mut rows);
+    push_branch(&root, 0, settings, &mut rows);
     rows
 }
 
@@ -319,27 +317,19 @@ fn prefixes(name: &str) -> impl Iterator<Item = &str> {
     name.match_indices('/').map(|(at, _)| at).filter(|&at| 0 < at).map(|at| &name[..=at])
 }
 
-fn push_branch(
-    channels: &Channels,
-    branch: &Branch,
-    level: usize,
-    settings: &ListSettings,
-    rows: &mut Vec<ListRow>,
-) {
+fn push_branch(branch: &Branch, level: usize, settings: &ListSettings, rows: &mut Vec<ListRow>) {
     // Groups stand before channels, each in the chosen order.
     let mut groups: Vec<_> = branch
         .branches
         .iter()
-        .filter_map(|(prefix, branch)| {
-            Some((prefix.parse::<ChannelName>().ok()?, channels.sums(prefix), branch))
-        })
+        .filter_map(|(prefix, branch)| Some((prefix.parse::<ChannelName>().ok()?, branch)))
         .collect();
-    groups.sort_by(|a, b| compare(settings.sort, (&a.0, &a.1), (&b.0, &b.1)));
-    for (prefix, _, branch) in groups {
+    groups.sort_by(|a, b| compare(settings.sort, (&a.0, &a.1.sums), (&b.0, &b.1.sums)));
+    for (prefix, branch) in groups {
         let is_open = !settings.folded.contains(prefix.as_str());
         rows.push(ListRow::Group { prefix: prefix.to_string(), level, is_open });
         if is_open {
-            push_branch(channels, branch, level + 1, settings, rows);
+            push_branch(branch, level + 1, settings, rows);
         }
     }
     let mut leaves: Vec<_> = branch.leaves.iter().collect();
@@ -417,6 +407,19 @@ mod tests {
         check(&settings, &["-/queue/", " /queue/a", " /queue/b", "+/topic/", "plain"]);
         settings.sort = Sort::read("depth").unwrap();
         check(&settings, &["-/queue/", " /queue/b", " /queue/a", "+/topic/", "plain"]);
+    }
+
+    #[test]
+    fn groups_are_ordered_by_the_sums_of_what_is_found() {
+        let channels = channels(&[("/a/x", Some(9)), ("/a/yes", Some(1)), ("/b/yes", Some(2))]);
+        let groups = |search: &str| -> Vec<String> {
+            let sort = Sort::read("-depth").unwrap();
+            let settings = ListSettings { is_tree: true, sort, search: search.into(), ..Default::default() };
+            let rows = rows(&channels, &settings);
+            rows.iter().filter(|row| row.channel().is_none()).map(ListRow::key).collect()
+        };
+        assert_eq!(groups(""), ["g/a/", "g/b/"]);
+        assert_eq!(groups("yes"), ["g/b/", "g/a/"]);
     }
 
     #[test]

@@ -168,14 +168,13 @@ impl Channels {
         self.rows.keys().any(|name| !is_own(name))
     }
 
-    /// The sums of all channels whose name begins with `prefix`.
+    /// The sums of all channels whose name begins with `prefix` and is looked for.
     #[must_use]
-    pub fn sums(&self, prefix: &str) -> Sums {
+    pub fn sums(&self, prefix: &str, search: &Search) -> Sums {
         let Ok(first) = prefix.parse::<ChannelName>() else { return Sums::default() };
         let rows = self.rows.range(first..).take_while(|(name, _)| name.as_str().starts_with(prefix));
-        let mut sums = Sums::default();
-        rows.for_each(|(_, row)| sums.add(row));
-        sums
+        let found = rows.filter(|(name, _)| search.finds(name));
+        found.fold(Sums::default(), |sums, (_, row)| sums.plus(&Sums::of(row)))
     }
 
     /// Every channel's statistics, in the order of their names.
@@ -204,6 +203,32 @@ impl Channels {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+/// What a person looks for in the names, letter case aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    needle: String,
+}
+
+impl Search {
+    /// As it was typed; nothing but blanks finds every channel.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self { needle: text.trim().to_lowercase() }
+    }
+
+    /// Whether anything is looked for.
+    #[must_use]
+    pub fn is_narrowing(&self) -> bool {
+        !self.needle.is_empty()
+    }
+
+    /// Whether this is a name that is looked for.
+    #[must_use]
+    pub fn finds(&self, name: &ChannelName) -> bool {
+        self.needle.is_empty() || name.as_str().to_lowercase().contains(&self.needle)
     }
 }
 
@@ -247,23 +272,33 @@ impl Sums {
     /// The figures of one channel.
     #[must_use]
     pub fn of(row: &ChannelRow) -> Self {
-        let mut sums = Self::default();
-        sums.add(row);
-        sums
+        Self {
+            n_channels: 1,
+            depth: row.depth,
+            in_per_sec: row.in_per_sec,
+            out_per_sec: row.out_per_sec,
+            subscribers: row.subscribers,
+            dropped: row.dropped,
+            unrouted: row.unrouted,
+            last_message_at_ms: row.last_message_at_ms,
+        }
     }
 
-    fn add(&mut self, row: &ChannelRow) {
-        let add = |sum: &mut Option<u64>, n: Option<u64>| {
-            *sum = sum.zip(n).map(|(sum, n)| sum.saturating_add(n));
-        };
-        self.n_channels += 1;
-        add(&mut self.depth, row.depth);
-        add(&mut self.subscribers, row.subscribers);
-        add(&mut self.dropped, row.dropped);
-        add(&mut self.unrouted, row.unrouted);
-        self.in_per_sec = self.in_per_sec.zip(row.in_per_sec).map(|(sum, n)| sum + n);
-        self.out_per_sec = self.out_per_sec.zip(row.out_per_sec).map(|(sum, n)| sum + n);
-        self.last_message_at_ms = self.last_message_at_ms.max(row.last_message_at_ms);
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let count = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+        let rate = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a + b);
+        Self {
+            n_channels: self.n_channels + other.n_channels,
+            depth: count(self.depth, other.depth),
+            in_per_sec: rate(self.in_per_sec, other.in_per_sec),
+            out_per_sec: rate(self.out_per_sec, other.out_per_sec),
+            subscribers: count(self.subscribers, other.subscribers),
+            dropped: count(self.dropped, other.dropped),
+            unrouted: count(self.unrouted, other.unrouted),
+            last_message_at_ms: self.last_message_at_ms.max(other.last_message_at_ms),
+        }
     }
 }
 
@@ -369,9 +404,19 @@ mod tests {
     fn sums_are_unknown_when_a_part_is() {
         let mut channels = Channels::default();
         channels.apply(0, true, vec![row("/a/1", 2), row("/a/2", 3), row("/ab", 9)], &[]);
-        assert_eq!((channels.sums("/a/").n_channels, channels.sums("/a/").depth), (2, Some(5)));
+        let sums = |channels: &Channels| channels.sums("/a/", &Search::default());
+        assert_eq!((sums(&channels).n_channels, sums(&channels).depth), (2, Some(5)));
         let unknown = ChannelRow { depth: None, ..row("/a/3", 0) };
         channels.apply(0, false, vec![unknown], &[]);
-        assert_eq!((channels.sums("/a/").depth, channels.sums("/a/").subscribers), (None, Some(0)));
+        assert_eq!((sums(&channels).depth, sums(&channels).subscribers), (None, Some(0)));
+    }
+
+    #[test]
+    fn sums_are_of_what_is_looked_for() {
+        let mut channels = Channels::default();
+        channels.apply(0, true, vec![row("/a/News", 2), row("/a/old", 3), row("/b/news", 9)], &[]);
+        let sums = channels.sums("/a/", &Search::new(" news "));
+        assert_eq!((sums.n_channels, sums.depth), (1, Some(2)));
+        assert_eq!(channels.sums("/a/", &Search::new("none")).n_channels, 0);
     }
 }

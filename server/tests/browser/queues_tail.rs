@@ -184,7 +184,7 @@ async fn long_tail(engine: Engine) -> (House, Publisher, Browser) {
 async fn whoever_scrolls_up_is_left_in_peace(engine: Engine) {
     let (_house, mut publisher, browser) = long_tail(engine).await;
     browser.run("document.querySelector('.tail-list').scrollTop = 0", vec![]).await;
-    browser.until_text(".tail-pill", "0 new").await;
+    browser.until_text(".tail-pill", "Held while you read").await;
     browser.until_some(".tail-text", "message 0").await;
     publish_numbers(&mut publisher, 100..103).await;
     browser.until_text(".tail-pill", "3 new").await;
@@ -318,6 +318,9 @@ async fn what_a_broker_elsewhere_cannot_do_is_said_and_its_loss_is_survived() {
     .await;
     // What the broker cannot tell is unknown, not zero.
     browser.until_some(".channel-cell.unknown", "unknown").await;
+    let cut = "return [...document.querySelectorAll('.channel-cell.unknown')]
+                   .filter(cell => cell.clientWidth < cell.scrollWidth).length";
+    assert_eq!(browser.run(cut, vec![]).await, 0, "the word is whole");
     browser.click_text(".tail-head .segment", "Channel").await;
     browser.until_some(".channel-page .quiet-note", "does not tell who receives").await;
     browser.until_some(".channel-page .quiet-note", "does not tell who publishes").await;

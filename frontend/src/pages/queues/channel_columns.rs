@@ -25,15 +25,17 @@ pub(super) fn remembered() -> Columns {
     })
 }
 
-/// The columns' widths, for the style sheet.
-pub(super) fn template(columns: &Columns) -> String {
+/// The columns' widths, for the style sheet. Where nobody tells the figures, each column has room for the word that says
+/// so instead of a small chart.
+pub(super) fn template(columns: &Columns, is_told: bool) -> String {
     let width = |column: &Column| match column {
         Column::Name => "minmax(140px, 1fr)",
         Column::Kind => "64px",
         Column::Depth | Column::Dropped | Column::Unrouted => "68px",
+        Column::Last => "68px",
+        _ if !is_told => "76px",
         Column::In | Column::Out => "98px",
         Column::Subscribers => "48px",
-        Column::Last => "68px",
     };
     columns.iter().map(width).collect::<Vec<_>>().join(" ")
 }

@@ -23,7 +23,11 @@ pub fn ChannelPage(
     view! {
         <div class="channel-page">
             <section aria-label="Rates">
-                <ChannelChart title="Messages" unit="/s" metric="rate" store=stores.rates />
+                {move || if is_told.get() {
+                    view! { <ChannelChart title="Messages" unit="/s" metric="rate" store=stores.rates /> }.into_any()
+                } else {
+                    note("Unknown: the engine does not tell how many messages come and go.").into_any()
+                }}
             </section>
             <Totals channel=channel.clone() />
             <Consumers />
@@ -33,6 +37,9 @@ pub fn ChannelPage(
         </div>
     }
 }
+    let hello = stores.hello;
+    let is_told =
+        Memo::new(move |_| hello.with(|hello| hello.as_ref().is_none_or(|hello| hello.features.stats)));
 
 /// What has become of the channel's messages so far.
 #[component]
@@ -78,7 +85,9 @@ fn Totals(
 fn Consumers() -> impl IntoView {
     let stores = use_control().stores;
     let detail = stores.detail;
+                        units::per_sec(seen.received_per_sec),
     let clock = stores.clock_ms;
+                        units::per_sec(seen.published_per_sec),
     let consumers = Memo::new(move |_| {
         detail.with(|detail| detail.as_ref().map(|detail| (detail.consumers.clone(), detail.n_consumers)))
     });

@@ -8,7 +8,7 @@ use super::channel_table::{List, columns_of, toggle_group};
 use crate::components::long_name::LongName;
 use crate::control::use_control;
 use crate::state::channel_list::{Column, ListRow};
-use crate::state::channels::{Direction, Sums};
+use crate::state::channels::{Direction, Search, Sums};
 use crate::state::route::View;
 use crate::state::{spark, units, visible};
 
@@ -32,15 +32,37 @@ pub fn Row(
         ListRow::Group { level, is_open, .. } => (*level, Some(is_open.to_string())),
     };
     let is_tree = move || list.settings.with(|settings| settings.is_tree);
-    let chosen_name = match &row {
-        ListRow::Channel { name, .. } => Some(name.clone()),
-        ListRow::Group { .. } => None,
-    };
+    let chosen_name = row.channel().cloned();
     let is_chosen =
         Memo::new(move |_| chosen_name.is_some() && list.chosen.with(|chosen| *chosen == chosen_name));
+    // The sums are of what is shown: of what the search finds, folded away or not.
+    let sums = match &row {
+        ListRow::Channel { .. } => None,
+        ListRow::Group { prefix, .. } => {
+            let (channels, prefix) = (use_control().stores.channels, prefix.clone());
+            Some(Memo::new(move |_| {
+                let search = list.settings.with(|settings| Search::new(&settings.search));
+                channels.with(|channels| channels.sums(&prefix, &search))
+            }))
+        }
+    };
     let cells = move || {
         let columns = list.columns.with(columns_of);
-        columns.into_iter().map(|column| cell(list, &row, column)).collect_view()
+        if list.is_narrow.get() && !list.is_told.get() {
+            // One word for all of them, where each of its own would leave the screen.
+            let (known, unknown): (Vec<_>, Vec<_>) = columns
+                .into_iter()
+                .partition(|column| matches!(column, Column::Name | Column::Kind | Column::Last));
+            let titles = unknown.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ");
+            return view! {
+                {known.into_iter().map(|column| cell(list, &row, sums, column)).collect_view()}
+                {(!titles.is_empty()).then(|| view! {
+                    <div class="channel-cell unknown all-unknown" role="gridcell">{format!("{titles}: {UNKNOWN}")}</div>
+                })}
+            }
+            .into_any();
+        }
+        columns.into_iter().map(|column| cell(list, &row, sums, column)).collect_view().into_any()
     };
     view! {
         <div
@@ -60,10 +82,14 @@ pub fn Row(
     }
 }
 
-fn cell(list: List, row: &ListRow, column: Column) -> AnyView {
+fn cell(list: List, row: &ListRow, sums: Option<Memo<Sums>>, column: Column) -> AnyView {
+    let sums = move || sums.map(|sums| sums.get()).unwrap_or_default();
     match (row, column) {
         (ListRow::Channel { name, level }, Column::Name) => name_cell(name, *level),
-        (ListRow::Group { prefix, is_open, .. }, Column::Name) => group_cell(list, prefix.clone(), *is_open),
+        (ListRow::Group { prefix, is_open, .. }, Column::Name) => {
+            let n = Memo::new(move |_| sums().n_channels);
+            group_cell(list, prefix.clone(), *is_open, n)
+        }
         (ListRow::Channel { name, .. }, Column::Kind) => {
             let (word, meaning) = kind_words(name.kind());
             view! { <div class="channel-cell" role="gridcell" title=meaning data-label="Kind">{word}</div> }
@@ -72,14 +98,18 @@ fn cell(list: List, row: &ListRow, column: Column) -> AnyView {
         (ListRow::Group { .. }, Column::Kind) => {
             view! { <div class="channel-cell" role="gridcell"></div> }.into_any()
         }
-        (ListRow::Channel { name, .. }, _) => channel_figure(name.clone(), column),
-        (ListRow::Group { prefix, .. }, _) => {
-            let (channels, prefix) = (use_control().stores.channels, prefix.clone());
-            let text = Memo::new(move |_| channels.with(|channels| figure(&channels.sums(&prefix), column)));
+        (ListRow::Channel { name, .. }, _) => channel_figure(list, name.clone(), column),
+        (ListRow::Group { .. }, _) => {
+            let value = Memo::new(move |_| figure(&sums(), column));
             let clock = use_control().stores.clock_ms;
             view! {
-                <div class="channel-cell number" role="gridcell" data-label=column.title()>
-                    {move || text.get().text(clock.get())}
+                <div
+                    class="channel-cell number"
+                    role="gridcell"
+                    data-label=column.title()
+                    class:unknown=move || value.get() == Figure::Unknown
+                >
+                    <span>{move || value.get().text(clock.get())}</span>
                 </div>
             }
             .into_any()
@@ -113,10 +143,7 @@ fn name_cell(name: &ChannelName, level: usize) -> AnyView {
     .into_any()
 }
 
-fn group_cell(list: List, prefix: String, is_open: bool) -> AnyView {
-    let channels = use_control().stores.channels;
-    let of_prefix = prefix.clone();
-    let n = Memo::new(move |_| channels.with(|channels| channels.sums(&of_prefix).n_channels));
+fn group_cell(list: List, prefix: String, is_open: bool, n: Memo<usize>) -> AnyView {
     // The groups above say the beginning of this one, too.
     let last = prefix.trim_end_matches('/').rfind('/').map_or(0, |at| at + usize::from(0 < at));
     let label = visible::line(&prefix.as_bytes()[last..]);
@@ -131,7 +158,10 @@ fn group_cell(list: List, prefix: String, is_open: bool) -> AnyView {
                 on:click=move |_| toggle_group(list, &prefix, !is_open)
             >
                 <LongName name=label />
-                <span class="unit">{move || units::counted(n.get() as u64, "channel", "channels")}</span>
+                <span class="unit">
+                    {move || units::count(n.get() as u64)}
+                    <span class="group-word">{move || if n.get() == 1 { " channel" } else { " channels" }}</span>
+                </span>
             </button>
         </div>
     }
@@ -174,7 +204,7 @@ fn figure(sums: &Sums, column: Column) -> Figure {
     }
 }
 
-fn channel_figure(name: ChannelName, column: Column) -> AnyView {
+fn channel_figure(list: List, name: ChannelName, column: Column) -> AnyView {
     let stores = use_control().stores;
     let (channels, of_name) = (stores.channels.clone(), name.clone());
     // A channel that is gone while the order is held keeps its place and says so.
@@ -201,10 +231,21 @@ fn channel_figure(name: ChannelName, column: Column) -> AnyView {
         let channels = stores.channels.clone();
         let path =
             Memo::new(move |_| channels.with(|channels| spark::path(&channels.rates(&name, direction))));
-        view! {
-            <svg class="spark" viewBox="0 0 60 16" preserveAspectRatio="none" aria-hidden="true">
-                <path d=move || path.get() />
-            </svg>
+        // Where nobody tells, the word has the place for itself.
+        move || {
+            list.is_told.get().then(|| {
+                view! {
+                    <svg
+                        class="spark"
+                        data-line=direction.line()
+                        viewBox="0 0 60 16"
+                        preserveAspectRatio="none"
+                        aria-hidden="true"
+                    >
+                        <path d=move || path.get() />
+                    </svg>
+                }
+            })
         }
     });
     view! {

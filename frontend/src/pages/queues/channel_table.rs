@@ -9,13 +9,14 @@ use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 use web_sys::KeyboardEvent;
 
-use super::channel_columns::{ColumnChooser, Columns, HeaderRow};
+use super::channel_columns::{ColumnChooser, Columns, HeaderRow, template};
 use super::channel_row::Row;
 use crate::browser::storage;
 use crate::components::empty::Empty;
 use crate::components::viewport::use_viewport;
 use crate::control::use_control;
 use crate::state::channel_list::{Column, ListRow, ListSettings, Sort, Standing};
+use crate::state::channels::Search;
 use crate::state::route::View;
 use crate::state::units;
 use crate::state::virtual_rows::{drawn, reveal};
@@ -24,6 +25,10 @@ use crate::state::virtual_rows::{drawn, reveal};
 const ROW_PX: f64 = 40.0;
 /// The same where it is narrow and the figures stand below the name.
 const ROW_NARROW_PX: f64 = 68.0;
+/// The same with so many figures that they take two lines.
+const ROW_MANY_PX: f64 = 96.0;
+/// Most figures that stand in one line of a narrow window.
+const FIGURES_MAX: usize = 5;
 /// From this width on a window is wide, in CSS pixels; narrow.css says the same.
 const NARROW_PX_MAX: f64 = 860.0;
 
@@ -32,6 +37,8 @@ const NARROW_PX_MAX: f64 = 860.0;
 struct Summary {
     is_known: bool,
     n_channels: usize,
+    /// Those that are looked for, while some are.
+    n_found: Option<usize>,
     /// Those that did not fit.
     n_refused: usize,
     /// Whether one of them is not Signalbox's own.
@@ -55,6 +62,8 @@ pub struct List {
     pub chosen: Memo<Option<ChannelName>>,
     /// Whether the window is narrow.
     pub is_narrow: RwSignal<bool>,
+    /// Whether the engine tells statistics of its channels; where it does not, most figures are unknown.
+    pub is_told: Memo<bool>,
 }
 
 impl List {
@@ -63,6 +72,19 @@ impl List {
         // Both are read, so that a change of either is heard of.
         let (is_pointed_at, has_keyboard) = (self.is_pointed_at.get(), self.has_keyboard.get());
         is_pointed_at || has_keyboard
+    }
+
+    /// Whether a row has more figures than a narrow window has room for in one line.
+    fn has_many(self) -> bool {
+        self.is_told.get() && FIGURES_MAX < self.columns.with(BTreeSet::len).saturating_sub(1)
+    }
+
+    fn row_px(self) -> f64 {
+        match (self.is_narrow.get(), self.has_many()) {
+            (false, _) => ROW_PX,
+            (true, false) => ROW_NARROW_PX,
+            (true, true) => ROW_MANY_PX,
+        }
     }
 }
 
@@ -73,6 +95,7 @@ pub fn ChannelTable(
     chosen: Memo<Option<ChannelName>>,
 ) -> impl IntoView {
     let stores = use_control().stores;
+    let hello = stores.hello.clone();
     let list = List {
         settings: RwSignal::new(remembered_settings()),
         columns: RwSignal::new(super::channel_columns::remembered()),
@@ -81,6 +104,9 @@ pub fn ChannelTable(
         active: RwSignal::new(None),
         chosen,
         is_narrow: RwSignal::new(is_narrow()),
+        is_told: Memo::new(move |_| {
+            hello.with(|hello| hello.as_ref().is_none_or(|hello| hello.features.stats))
+        }),
     };
     let resized = window_event_listener(leptos::ev::resize, move |_| {
         let _ = list.is_narrow.try_set(is_narrow());
@@ -97,17 +123,22 @@ pub fn ChannelTable(
     let summary = Memo::new({
         let channels = stores.channels;
         move |_| {
+            let search = list.settings.with(|settings| Search::new(&settings.search));
             channels.with(|channels| Summary {
                 is_known: channels.is_known,
                 n_channels: channels.len(),
+                n_found: search
+                    .is_narrowing()
+                    .then(|| channels.names().filter(|name| search.finds(name)).count()),
                 n_refused: channels.n_refused,
                 has_foreign: channels.has_foreign(),
             })
         }
     });
     let summary_text = move || {
-        let Summary { n_channels, n_refused, .. } = summary.get();
-        let text = units::counted(n_channels as u64, "channel", "channels");
+        let Summary { n_channels, n_found, n_refused, .. } = summary.get();
+        let found = n_found.map(|n| format!("{} of ", units::count(n as u64))).unwrap_or_default();
+        let text = format!("{found}{}", units::counted(n_channels as u64, "channel", "channels"));
         if n_refused == 0 {
             text
         } else {
@@ -189,7 +220,7 @@ fn Grid(
 ) -> impl IntoView {
     let scroller: NodeRef<Div> = NodeRef::new();
     let (viewport, measure) = use_viewport(scroller);
-    let row_px = move || if list.is_narrow.get() { ROW_NARROW_PX } else { ROW_PX };
+    let row_px = move || list.row_px();
     let slice = Memo::new(move |_| drawn(viewport.get(), rows.with(|rows| rows.len()), row_px()));
     let shown = move || {
         let slice = slice.get();
@@ -209,7 +240,7 @@ fn Grid(
         Some(format!("channel-row-{place}"))
     };
     view! {
-        <div class="channel-scroll" node_ref=scroller on:scroll=move |_| measure()
+        <div class="channel-scroll" data-many=move || list.has_many().to_string() node_ref=scroller on:scroll=move |_| measure()
             on:pointerenter=move |event| if event.pointer_type() != "touch" { list.is_pointed_at.set(true) }
             on:pointerleave=move |_| list.is_pointed_at.set(false)
         >
@@ -222,7 +253,7 @@ fn Grid(
                 aria-activedescendant=active_id
                 tabindex="0"
                 hidden=move || rows.with(|rows| rows.is_empty())
-                style:grid-template-columns=move || list.columns.with(super::channel_columns::template)
+                style:grid-template-columns=move || list.columns.with(|columns| template(columns, list.is_told.get()))
                 on:keydown=on_keydown
                 on:focus=move |_| list.has_keyboard.set(true)
                 on:blur=move |_| list.has_keyboard.set(false)
@@ -286,7 +317,7 @@ impl Keys {
         if n == 0 {
             return;
         }
-        let row_px = if self.list.is_narrow.get_untracked() { ROW_NARROW_PX } else { ROW_PX };
+        let row_px = untrack(|| self.list.row_px());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a screen's rows")]
         let page = (self.viewport.get_untracked().height_px / row_px) as usize;
         let last = n - 1;
