@@ -21,6 +21,7 @@ pub mod tail_filter;
 pub mod tail_list;
 pub mod tail_panel;
 pub mod tail_row;
+pub mod why;
 
 use leptos::prelude::*;
 use signalbox_shared::engine::Permits;

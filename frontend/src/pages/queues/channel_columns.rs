@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlElement, KeyboardEvent, Node};
 
 use super::channel_table::{List, columns_of, sort_by};
+use super::why::Why;
 use crate::browser::storage;
 use crate::state::channel_list::Column;
 
@@ -31,9 +32,9 @@ pub(super) fn template(columns: &Columns, is_told: bool) -> String {
     let width = |column: &Column| match column {
         Column::Name => "minmax(140px, 1fr)",
         Column::Kind => "64px",
-        Column::Depth | Column::Dropped | Column::Unrouted => "68px",
         Column::Last => "68px",
         _ if !is_told => "76px",
+        Column::Depth | Column::Dropped | Column::Unrouted => "68px",
         Column::In | Column::Out => "98px",
         Column::Subscribers => "48px",
     };
@@ -164,6 +165,7 @@ pub fn ColumnChooser(
                     <legend>"Order by (again: the other way round)"</legend>
                     {orders.collect_view()}
                 </fieldset>
+                <Why label="What the columns say" entries=Column::ALL.map(|column| (column.title(), column.hint())).to_vec() />
             </div>
         </details>
     }

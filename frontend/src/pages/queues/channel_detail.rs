@@ -6,11 +6,24 @@ use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::channel_chart::ChannelChart;
 use super::purge::Purge;
+use super::why::Why;
 use crate::control::use_control;
 use crate::state::{units, visible};
 
 /// What stands for a figure that nobody knows.
 const UNKNOWN: &str = "unknown";
+
+/// What the figures of a channel say.
+const MEANINGS: [(&str, &str); 8] = [
+    ("Published", "Messages that came to the channel"),
+    ("Handed on", "Messages handed to subscribers: one that goes to three of them counts three times"),
+    ("Waiting", "Messages of a queue that no subscriber had room for yet"),
+    ("Dropped", "Messages that a topic's subscriber lost because it did not read: its outbox was full"),
+    ("Unrouted", "Messages of a topic that had no subscriber and were discarded"),
+    ("Purged", "Messages that were removed from a queue by hand"),
+    ("Subscribers", "Connections that take part in the delivery"),
+    ("Watching", "Taps, such as this page: they see copies and take nothing away"),
+];
 
 /// The page of a channel.
 #[component]
@@ -20,6 +33,9 @@ pub fn ChannelPage(
 ) -> impl IntoView {
     let stores = use_control().stores;
     let is_queue = channel.kind() == ChannelKind::Queue;
+    let hello = stores.hello;
+    let is_told =
+        Memo::new(move |_| hello.with(|hello| hello.as_ref().is_none_or(|hello| hello.features.stats)));
     view! {
         <div class="channel-page">
             <section aria-label="Rates">
@@ -37,9 +53,6 @@ pub fn ChannelPage(
         </div>
     }
 }
-    let hello = stores.hello;
-    let is_told =
-        Memo::new(move |_| hello.with(|hello| hello.as_ref().is_none_or(|hello| hello.features.stats)));
 
 /// What has become of the channel's messages so far.
 #[component]
@@ -53,7 +66,8 @@ fn Totals(
         let text = n.map_or_else(|| UNKNOWN.to_owned(), units::count);
         view! { <div class="figure" class:unknown=n.is_none()><dt>{title}</dt><dd>{text}</dd></div> }
     };
-    let list = move || match row.get() {
+    let list = move || {
+        match row.get() {
         None => view! { <p class="quiet-note">"Nobody uses this channel now."</p> }.into_any(),
         Some(row) => view! {
             <dl class="figures">
@@ -69,25 +83,31 @@ fn Totals(
             {row.seen.map(|seen| view! {
                 <p class="quiet-note">
                     {format!(
-                        "The engine gives no statistics. This relay itself saw {} come and published {}.",
+                        "The engine gives no statistics. This relay itself saw {} come ({}) and published {} ({}).",
                         units::counted(seen.received, "message", "messages"),
+                        units::per_sec(seen.received_per_sec),
                         units::counted(seen.published, "message", "messages"),
+                        units::per_sec(seen.published_per_sec),
                     )}
                 </p>
             })}
         }
         .into_any(),
+    }
     };
-    view! { <section aria-label="Messages so far">{list}</section> }
+    view! {
+        <section aria-label="Messages so far">
+            {list}
+            <Why label="What these figures say" entries=MEANINGS.to_vec() />
+        </section>
+    }
 }
 
 #[component]
 fn Consumers() -> impl IntoView {
     let stores = use_control().stores;
     let detail = stores.detail;
-                        units::per_sec(seen.received_per_sec),
     let clock = stores.clock_ms;
-                        units::per_sec(seen.published_per_sec),
     let consumers = Memo::new(move |_| {
         detail.with(|detail| detail.as_ref().map(|detail| (detail.consumers.clone(), detail.n_consumers)))
     });

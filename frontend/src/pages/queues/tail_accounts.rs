@@ -2,10 +2,28 @@
 
 use leptos::prelude::*;
 
+use super::why::Why;
 use crate::control::use_control;
 use crate::state::units;
 
-/// The line of accounts.
+/// What each of them counts, and why.
+const MEANINGS: [(&str, &str); 6] = [
+    ("received", "Messages of the channel since this page subscribed: shown + filtered + skipped"),
+    ("shown", "Messages that came to this page"),
+    ("filtered", "Messages that the filter kept back at the relay"),
+    ("of these unjudged", "Too large for the filter to look at: counted as filtered"),
+    (
+        "skipped",
+        "Messages left out because more came than a page can follow: of each batch the newest are shown. \
+         The relay's socket_batch_messages and socket_batch_bytes bound it",
+    ),
+    (
+        "no longer kept",
+        "Messages that were shown and left the list: it keeps the newest 5,000, at most 16 MiB",
+    ),
+];
+
+/// The line of accounts, and what they say.
 #[component]
 pub fn Accounts() -> impl IntoView {
     let tail = use_control().stores.tail;
@@ -14,18 +32,30 @@ pub fn Accounts() -> impl IntoView {
     });
     let line = move || {
         let (accounts, n_forgotten, is_subscribed) = accounts.get().unwrap_or_default();
-        let figure = |name: &'static str, n: u64, is_bad: bool, why: &'static str| {
-            view! { <span class="account" class:bad=is_bad title=why><span class="account-name">{name}</span>" "<b>{units::count(n)}</b></span> }
+        let counts = [
+            accounts.received,
+            accounts.shown,
+            accounts.filtered,
+            accounts.unjudged,
+            accounts.skipped,
+            n_forgotten,
+        ];
+        let figure = |((name, why), n): ((&'static str, &'static str), u64)| {
+            let is_fault = matches!(name, "of these unjudged" | "skipped");
+            // What is rarely there is named only then.
+            (0 < n || name != "of these unjudged").then(|| view! {
+                <span class="account" class:bad=is_fault && 0 < n title=why><span class="account-name">{name}</span>" "<b>{units::count(n)}</b></span>
+            })
         };
         view! {
-            {figure("received", accounts.received, false, "Messages of the channel since this page subscribed: shown + filtered + skipped")}
-            {figure("shown", accounts.shown, false, "Messages that came to this page")}
-            {figure("filtered", accounts.filtered, false, "Messages that the filter kept back at the relay")}
-            {(accounts.unjudged > 0).then(|| figure("of these unjudged", accounts.unjudged, true, "Too large for the filter to look at: counted as filtered"))}
-            {figure("skipped", accounts.skipped, accounts.skipped > 0, "Messages left out because there were more than a page can follow: of a batch of 16 ms the newest are shown")}
-            {figure("no longer kept", n_forgotten, false, "Messages that were shown and left the list: it keeps the newest 5,000, at most 16 MiB")}
-            <span class="account">{if is_subscribed { "" } else { "not subscribed" }}</span>
+            {MEANINGS.into_iter().zip(counts).map(figure).collect_view()}
+            {(!is_subscribed).then(|| view! { <span class="account">"not subscribed"</span> })}
         }
     };
-    view! { <p class="accounts">{line}</p> }
+    view! {
+        <div class="accounts">
+            <p class="account-line">{line}</p>
+            <Why label="Why?" entries=MEANINGS.to_vec() />
+        </div>
+    }
 }
