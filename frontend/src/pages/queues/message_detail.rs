@@ -81,12 +81,9 @@ fn Body(
     let lock = move |_| control.stores.cursor.update(|cursor| cursor.lock(at_ms));
     view! {
         <dl class="facts">
-            <dt>"Taken"</dt>
-            <dd>{time}</dd>
-            <dt>"Number"</dt>
-            <dd>{units::count(message.seq)}" of this subscription"</dd>
-            <dt>"Size"</dt>
-            <dd>{units::bytes(message.size_bytes)}</dd>
+            <div><dt>"Taken"</dt><dd>{time}</dd></div>
+            <div><dt>"Number"</dt><dd>{units::count(message.seq)}" of this subscription"</dd></div>
+            <div><dt>"Size"</dt><dd>{units::bytes(message.size_bytes)}</dd></div>
         </dl>
         <div class="detail-actions">
             <PinButton serial />

@@ -272,6 +272,14 @@ fn Pill(
     let control = use_control();
     let tail = control.stores.tail.clone();
     let n_behind = Memo::new(move |_| tail.with(|tail| tail.as_ref().map_or(0, Tail::n_behind)));
+    let cursor = control.stores.cursor.clone();
+    let is_locked = Memo::new(move |_| cursor.with(|cursor| cursor.moment_ms().is_some()));
+    let words = move || match n_behind.get() {
+        0 if chosen_row.get().is_some() => "Held at the chosen message · go live".to_owned(),
+        0 if is_locked.get() => "Held at the marked moment · go live".to_owned(),
+        0 => "Held while you read · go live".to_owned(),
+        n => format!("↓ {} new", units::count(n)),
+    };
     let go_on = move |_| {
         chosen_row.set(None);
         control.update_tail(|tail| tail.resume_from(Hold::Reading));
@@ -281,9 +289,7 @@ fn Pill(
         Some(Hold::Reading) => {
             let go_on = go_on.clone();
             Some(view! {
-                <button class="button tail-pill" type="button" on:click=go_on>
-                    {move || format!("↓ {} new", units::count(n_behind.get()))}
-                </button>
+                <button class="button tail-pill" type="button" on:click=go_on>{words}</button>
             }.into_any())
         }
         Some(Hold::Aiming) if n_behind.get() > 0 => {
