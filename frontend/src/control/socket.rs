@@ -1,5 +1,6 @@
 //! What the socket brings, into the stores: each message to its place, each answer to its request.
 
+use signalbox_shared::engine::{EngineInfo, EngineState};
 use signalbox_shared::socket::{AckDetail, ServerMessage};
 
 use super::Control;
@@ -19,6 +20,16 @@ impl Control {
         }
     }
 
+    /// What was published while the broker could not be reached never came here: the list says so.
+    pub fn engine_changed(&self, engine: EngineInfo) {
+        let was_down = self.stores.engine.peek(|old| old.state == EngineState::Down);
+        if was_down && engine.state == EngineState::Ready {
+            let text = "The broker is back: what was published in between is not in this list";
+            self.update_tail(|tail| tail.mark(now_ms(), text));
+        }
+        self.stores.engine.set(engine);
+    }
+
     fn message(&self, message: ServerMessage) {
         let stores = &self.stores;
         match message {
@@ -30,7 +41,7 @@ impl Control {
                 self.resume_changes();
             }
             ServerMessage::Heartbeat { .. } => {}
-            ServerMessage::Engine { engine } => stores.engine.set(engine),
+            ServerMessage::Engine { engine } => self.engine_changed(engine),
             ServerMessage::ChannelDetail { detail, .. } => self.channel_detail(*detail),
             ServerMessage::Subscribed { id, channel, mode } => {
                 self.inner.requests.borrow_mut().end(id);

@@ -8,6 +8,7 @@ use signalbox_shared::api::{ChannelRow, Features};
 use signalbox_shared::engine::{EngineInfo, EngineState, Permits};
 use signalbox_shared::socket::{SocketLimits, TailAccounts, TailMessage, TailMode};
 use signalbox_shared::{ChannelName, Payload};
+use wasm_bindgen::JsCast as _;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 fn channel(name: &str) -> ChannelName {
@@ -133,6 +134,7 @@ async fn ten_thousand_channels_cost_what_a_screen_costs() {
     page.type_into(".filter", "09999");
     eventually("the search finds the last one", || page.count(".channel-row") == 1).await;
     assert!(page.text(".channel-link").ends_with("/topic/09999"));
+    assert_eq!(page.text(".channel-panel .summary"), "1 of 10,000 channels");
 }
 
 #[wasm_bindgen_test]
@@ -214,9 +216,76 @@ async fn channels_stand_in_a_tree_with_sums() {
     assert_eq!(page.attribute(".channels", "role"), "treegrid");
     assert!(page.text(".channel-row").contains("2 channels"), "{}", page.text(".channel-row"));
     assert!(page.text(".channel-row").contains('5'), "the sum of both depths");
+    // What the search hides is in no sum.
+    page.type_into(".filter", "/y");
+    eventually("one is left", || page.text(".channel-row").contains("1 channel")).await;
+    assert!(page.text(".channel-row").contains('3') && !page.text(".channel-row").contains('5'));
+    page.type_into(".filter", "");
+    eventually("both are there again", || page.text(".channel-row").contains("2 channels")).await;
     page.click(".group-button");
     eventually("the group is folded", || page.count(".channel-row") == 1).await;
     page.click(".channel-panel [aria-pressed]");
+}
+
+#[wasm_bindgen_test]
+async fn where_the_engine_tells_nothing_a_narrow_row_says_so_once() {
+    let page = Page::open(View::Queues(None));
+    let features = Features { tap: false, stats: false, purge: false, permits: Permits::default() };
+    page.stores().hello.set(Some(hello(features)));
+    list(&page, 1_000, vec![row("/queue/a", None)]);
+    // The window of these tests is a narrow one.
+    eventually("all figures are named", || {
+        page.text(".channel-row .unknown") == "Depth, In, Out, Subs, Dropped: unknown"
+    })
+    .await;
+    assert_eq!(page.count(".channel-row .spark"), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_held_tail_says_why_it_stands_and_counts_what_comes() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["one"]);
+    eventually("the row stands", || page.count(".tail-row") == 1).await;
+    page.control().update_tail(|tail| tail.hold(signalbox_frontend::state::tail::Hold::Reading));
+    eventually("somebody reads", || page.text(".tail-pill").contains("while you read")).await;
+    page.click(".tail-row");
+    eventually("a message is chosen", || page.text(".tail-pill").contains("at the chosen message")).await;
+    receive(&page, 2, &["two"]);
+    eventually("one has come", || page.text(".tail-pill") == "↓ 1 new").await;
+    page.click(".tail-pill");
+    eventually("it goes on", || page.count(".tail-pill") == 0 && page.count(".tail-row") == 2).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_accounts_say_why_without_a_pointer() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["one"]);
+    eventually("the accounts stand", || page.count(".accounts .why:not([open])") == 1).await;
+    page.click(".accounts .why summary");
+    eventually("they say why", || page.count(".accounts .why[open]") == 1).await;
+    assert!(page.text(".accounts .why").contains("skippedMessages left out"), "{}", page.text(".accounts"));
+}
+
+#[wasm_bindgen_test]
+async fn a_message_that_is_edited_keeps_how_its_lines_end() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["GET / HTTP/1.1\r\n\r\n"]);
+    eventually("the row stands", || page.count(".tail-row") == 1).await;
+    page.click(".tail-row");
+    let edit = ".detail-actions [title^='Put it into the publish form']";
+    eventually("it can be edited", || page.count(edit) == 1).await;
+    page.click(edit);
+    eventually("the form says how its lines end", || page.count("[name=crlf]") == 1).await;
+    assert!(page.find("[name=crlf]").unwrap().unchecked_into::<web_sys::HtmlInputElement>().checked());
+    page.type_into("[name=message]", "HEAD / HTTP/1.1\n\n");
+    page.click(".publish [type=submit]");
+    let sent = || {
+        page.stores().publishes.peek(|publishes| {
+            publishes.entries().next().and_then(|entry| entry.data.as_ref().map(|data| data.to_vec()))
+        })
+    };
+    eventually("it is sent", || sent().is_some()).await;
+    assert_eq!(sent().unwrap(), b"HEAD / HTTP/1.1\r\n\r\n");
 }
 
 #[wasm_bindgen_test]
@@ -298,15 +367,11 @@ async fn a_fault_in_a_filter_is_shown_at_its_place() {
     eventually("where", || page.text(".fault-place mark") == "é").await;
 }
 
-#[wasm_bindgen_test]
-async fn what_the_administrator_forbids_is_not_offered() {
-    let permits = Permits { publish: false, purge: false, consume: false, export: false };
-    let page = open("/queue/a");
-    eventually("it is offered", || page.all_text().contains("NDJSON") && page.count("[role=switch]") == 1)
-        .await;
-    page.stores().hello.set(Some(Hello {
+/// What the relay says of itself first.
+fn hello(features: Features) -> Hello {
+    Hello {
         version: "1".into(),
-        features: Features { tap: true, stats: true, purge: true, permits },
+        features,
         limits: SocketLimits {
             client_message_bytes: 65_536,
             publish_bytes: 16_777_216,
@@ -314,7 +379,16 @@ async fn what_the_administrator_forbids_is_not_offered() {
             subscriptions: 32,
             chat_line_bytes: 4_096,
         },
-    }));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_the_administrator_forbids_is_not_offered() {
+    let permits = Permits { publish: false, purge: false, consume: false, export: false };
+    let page = open("/queue/a");
+    eventually("it is offered", || page.all_text().contains("NDJSON") && page.count("[role=switch]") == 1)
+        .await;
+    page.stores().hello.set(Some(hello(Features { tap: true, stats: true, purge: true, permits })));
     eventually("nothing is offered", || !page.all_text().contains("NDJSON")).await;
     assert_eq!(page.count("[role=switch]") + page.count(".purge"), 0);
     assert!(!page.text(".tail-panel").contains("Publish"));
@@ -333,4 +407,50 @@ async fn an_engine_that_is_away_is_told() {
     });
     eventually("it is told", || page.text(".engine-notice").contains("broker:25000")).await;
     assert!(page.text(".engine-notice").contains("connection refused"));
+}
+
+#[wasm_bindgen_test]
+async fn a_broker_that_comes_back_leaves_a_mark_where_messages_may_be_missing() {
+    let page = open("/topic/a");
+    receive(&page, 1, &["before"]);
+    let engine = |state| EngineInfo { state, ..EngineInfo::default() };
+    page.control().engine_changed(engine(EngineState::Ready));
+    page.control().engine_changed(engine(EngineState::Down));
+    page.control().engine_changed(engine(EngineState::Ready));
+    receive(&page, 2, &["after"]);
+    eventually("the rows stand", || page.count(".tail-row") == 3).await;
+    assert!(page.text(".tail-row.mark").contains("in between is not in this list"));
+}
+
+#[wasm_bindgen_test]
+async fn an_empty_list_says_why() {
+    let page = open("/topic/a");
+    let title = || page.text(".tail-empty h2");
+    eventually("nothing has come", || title() == "No message yet").await;
+    let accounts =
+        |received, shown, filtered| TailAccounts { received, shown, filtered, skipped: 0, unjudged: 0 };
+    page.control().update_tail(|tail| tail.apply(vec![], accounts(3, 0, 3)));
+    eventually("the filter kept all back", || title() == "No message that the filter wants").await;
+    assert!(page.text(".tail-empty").contains("It kept 3 messages back"));
+    page.click(".pause");
+    let one = message(4, Payload::Text("x".into()));
+    page.control().update_tail(|tail| tail.apply(vec![one], accounts(4, 1, 3)));
+    eventually("one waits", || title() == "1 message waits").await;
+    page.control().update_tail(|tail| tail.clear());
+    page.control().update_tail(|tail| tail.refusal = Some("it cannot be tapped".into()));
+    eventually("what was refused is not promised", || page.count(".tail-empty .empty") == 0).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_difference_says_how_much_of_long_messages_it_is_of() {
+    let page = open("/topic/a");
+    let long = TailMessage { size_bytes: 70_000, ..message(2, Payload::Text("x".repeat(70_000))) };
+    let accounts = TailAccounts { received: 2, shown: 2, filtered: 0, skipped: 0, unjudged: 0 };
+    page.control()
+        .update_tail(|tail| tail.apply(vec![message(1, Payload::Text("short".into())), long], accounts));
+    eventually("the rows stand", || page.count(".tail-row") == 2).await;
+    page.click(".tail-row[data-serial='2']");
+    eventually("it can be compared", || page.count(".forms button:last-child") == 1).await;
+    page.click(".forms button:last-child");
+    eventually("it says so", || page.text(".form-note").contains("only the first 64.0 KiB of each")).await;
 }

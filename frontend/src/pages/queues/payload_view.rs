@@ -37,6 +37,8 @@ pub struct Layout {
     pub folds: Folds,
     /// What differs from the message before.
     pub difference: Option<Diff>,
+    /// Whether one of the two is longer than what was compared.
+    pub is_difference_of_parts: bool,
     is_due: bool,
 }
 
@@ -131,7 +133,14 @@ pub fn PayloadView(
         move |form: Form| {
             if form == Form::Difference {
                 let diff = before.as_ref().map(|before| difference(&control, before));
-                viewer.layout.try_update_value(|layout| layout.difference = diff);
+                let n_max = DIFFERENCE_BYTES_MAX as u64;
+                let is_long =
+                    control.stores.whole.peek(|whole| whole.as_ref().is_some_and(|w| n_max < w.size_bytes))
+                        || before.as_ref().is_some_and(|before| n_max < before.size_bytes);
+                viewer.layout.try_update_value(|layout| {
+                    layout.difference = diff;
+                    layout.is_difference_of_parts = is_long;
+                });
             }
             viewer.form.set(form);
         }
@@ -215,7 +224,15 @@ fn Notes(
                         units::counted(n_new as u64, "line", "lines")
                     )
                 };
-                Some(format!("{same}{coarse}"))
+                let part = if layout.is_difference_of_parts {
+                    format!(
+                        "; only the first {} of each are compared",
+                        units::bytes(DIFFERENCE_BYTES_MAX as u64)
+                    )
+                } else {
+                    String::new()
+                };
+                Some(format!("{same}{coarse}{part}"))
             }
             _ => None,
         })

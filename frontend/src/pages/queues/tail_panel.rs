@@ -19,7 +19,7 @@ use crate::control::use_control;
 use crate::state::route::View;
 use crate::state::shell_word::shell_word;
 use crate::state::tail::Tail;
-use crate::state::visible;
+use crate::state::{units, visible};
 use signalbox_shared::socket::TailMode;
 
 /// A part of a channel.
@@ -167,12 +167,8 @@ fn Messages(
     let chosen_row = RwSignal::new(None::<u64>);
     let list: NodeRef<Div> = NodeRef::new();
     let tail = control.stores.tail.clone();
-    let is_empty = Memo::new(move |_| tail.with(|tail| tail.as_ref().is_none_or(Tail::is_empty)));
-    let hint = format!(
-        "Messages appear here as they are published to {}.",
-        visible::line(channel.as_str().as_bytes())
-    );
-    let command = format!("signalbox send {} --interval 1", shell_word(channel.as_str()));
+    let nothing = Memo::new(move |_| tail.with(|tail| Nothing::of(tail.as_ref())));
+    let of_empty = channel.clone();
     // A payload that nobody reads need not be kept.
     Effect::new(move |was_open: Option<bool>| {
         let is_open = chosen_row.get().is_some();
@@ -190,13 +186,68 @@ fn Messages(
         <Pins chosen_row />
         <div class="tail-body" data-detail=move || chosen_row.get().is_some().to_string()>
             <TailList chosen_row scroller=list />
-            <Show when=move || is_empty.get()>
-                <div class="tail-empty">
-                    <Empty title="No message yet" text=hint.clone() commands=vec![command.clone()] />
-                </div>
-            </Show>
+            {move || nothing.get().map(|nothing| view! { <div class="tail-empty">{nothing.view(&of_empty)}</div> })}
             {move || chosen_row.get().map(|serial| view! { <MessageDetail serial chosen_row list draft /> })}
         </div>
+    }
+}
+
+/// Why a list is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nothing {
+    /// Nothing has come.
+    Yet,
+    /// So many wait for the end of a pause.
+    Waits(u64),
+    /// The filter kept so many back, all that came.
+    Wanted(u64),
+    /// There is no subscription, and it has been said why.
+    Refused,
+}
+
+impl Nothing {
+    /// None when there is something.
+    fn of(tail: Option<&Tail>) -> Option<Self> {
+        let Some(tail) = tail else { return Some(Self::Yet) };
+        if !tail.is_empty() {
+            return None;
+        }
+        Some(match tail.n_behind() {
+            _ if tail.refusal.is_some() => Self::Refused,
+            0 if 0 < tail.accounts.filtered => Self::Wanted(tail.accounts.filtered),
+            0 => Self::Yet,
+            n => Self::Waits(n),
+        })
+    }
+
+    fn view(self, channel: &ChannelName) -> Option<AnyView> {
+        let name = visible::line(channel.as_str().as_bytes());
+        let view = match self {
+            Self::Yet => view! {
+                <Empty
+                    title="No message yet"
+                    text=format!("Messages appear here as they are published to {name}.")
+                    commands=vec![format!("signalbox send {} --interval 1", shell_word(channel.as_str()))]
+                />
+            }
+            .into_any(),
+            Self::Waits(n) => view! {
+                <Empty
+                    title=units::counted(n, "message waits", "messages wait")
+                    text="The list stands still; Resume shows them."
+                />
+            }
+            .into_any(),
+            Self::Wanted(n) => view! {
+                <Empty
+                    title="No message that the filter wants"
+                    text=format!("It kept {} back.", units::counted(n, "message", "messages"))
+                />
+            }
+            .into_any(),
+            Self::Refused => return None,
+        };
+        Some(view)
     }
 }
 
