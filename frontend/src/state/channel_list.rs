@@ -191,6 +191,13 @@ impl ListRow {
         }
     }
 
+    /// How deep it stands in the tree, from 0.
+    #[must_use]
+    pub fn level(&self) -> usize {
+        let (Self::Channel { level, .. } | Self::Group { level, .. }) = self;
+        *level
+    }
+
     /// The channel, where it is one.
     #[must_use]
     pub fn channel(&self) -> Option<&ChannelName> {

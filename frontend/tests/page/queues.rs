@@ -222,6 +222,18 @@ async fn channels_stand_in_a_tree_with_sums() {
     assert!(page.text(".channel-row").contains('3') && !page.text(".channel-row").contains('5'));
     page.type_into(".filter", "");
     eventually("both are there again", || page.text(".channel-row").contains("2 channels")).await;
+    // By the arrow keys: to the branch, fold it, open it, and to what is on it.
+    let active = || page.text(".channel-row.active .channel-name");
+    page.press(".channels", "End");
+    eventually("the last one", || active().ends_with('y')).await;
+    page.press(".channels", "ArrowLeft");
+    eventually("its branch", || active().starts_with("a/")).await;
+    page.press(".channels", "ArrowLeft");
+    eventually("it is folded", || page.count(".channel-row") == 2).await;
+    page.press(".channels", "ArrowRight");
+    eventually("it is open", || page.count(".channel-row") == 4).await;
+    page.press(".channels", "ArrowRight");
+    eventually("what is on it", || active().ends_with('x')).await;
     page.click(".group-button");
     eventually("the group is folded", || page.count(".channel-row") == 1).await;
     page.click(".channel-panel [aria-pressed]");
@@ -452,5 +464,5 @@ async fn a_difference_says_how_much_of_long_messages_it_is_of() {
     page.click(".tail-row[data-serial='2']");
     eventually("it can be compared", || page.count(".forms button:last-child") == 1).await;
     page.click(".forms button:last-child");
-    eventually("it says so", || page.text(".form-note").contains("only the first 64.0 KiB of each")).await;
+    eventually("it says so", || page.text(".form-note").contains("only their beginnings are compared")).await;
 }

@@ -329,11 +329,17 @@ impl Keys {
             "Home" => 0,
             "End" => last,
             "Enter" | " " => return self.open(event, at),
-            "ArrowLeft" => return self.fold(event, at, false),
-            "ArrowRight" => return self.fold(event, at, true),
+            "ArrowLeft" | "ArrowRight" => match self.fold(event, at, event.key() == "ArrowRight") {
+                Some(next) => next,
+                None => return,
+            },
             _ => return,
         };
         event.prevent_default();
+        self.go(next, n, row_px);
+    }
+
+    fn go(self, next: usize, n: usize, row_px: f64) {
         self.list.active.set(self.rows.with_untracked(|rows| rows.get(next).map(ListRow::key)));
         let Some(scroller) = self.scroller.get_untracked() else { return };
         // The head stands over the first row's place.
@@ -357,11 +363,22 @@ impl Keys {
         }
     }
 
-    fn fold(self, event: &KeyboardEvent, at: Option<usize>, is_open: bool) {
-        let row = at.and_then(|at| self.rows.with_untracked(|rows| rows.get(at).cloned()));
-        if let Some(ListRow::Group { prefix, .. }) = row {
-            event.prevent_default();
-            toggle_group(self.list, &prefix, is_open);
+    /// Opens or folds the branch. Where it is as it was wished, gives the row to go to: the first one on it, or the branch
+    /// that a row stands on (ARIA's pattern of a tree grid).
+    fn fold(self, event: &KeyboardEvent, at: Option<usize>, is_open: bool) -> Option<usize> {
+        let at = at?;
+        let row = self.rows.with_untracked(|rows| rows.get(at).cloned())?;
+        match row {
+            ListRow::Group { prefix, is_open: was_open, .. } if was_open != is_open => {
+                event.prevent_default();
+                toggle_group(self.list, &prefix, is_open);
+                None
+            }
+            ListRow::Group { .. } if is_open => Some(at + 1),
+            row if !is_open => self
+                .rows
+                .with_untracked(|rows| rows.iter().take(at).rposition(|above| above.level() < row.level())),
+            _ => None,
         }
     }
 }
