@@ -25,6 +25,8 @@ const FIRST_BYTES: usize = 4 * 1024;
 const SLICE_BYTES: usize = 128 * 1024;
 /// Bytes of each message that a difference looks at: what the tail carries of one.
 const DIFFERENCE_BYTES_MAX: usize = 64 * 1024;
+/// Most lines of each that it looks at: a task of a few milliseconds, whatever the lines are.
+const DIFFERENCE_LINES_MAX: usize = 10_000;
 
 /// The payload as it is laid out so far.
 #[derive(Default)]
@@ -132,14 +134,11 @@ pub fn PayloadView(
         let (control, before) = (control, before.clone());
         move |form: Form| {
             if form == Form::Difference {
-                let diff = before.as_ref().map(|before| difference(&control, before));
-                let n_max = DIFFERENCE_BYTES_MAX as u64;
-                let is_long =
-                    control.stores.whole.peek(|whole| whole.as_ref().is_some_and(|w| n_max < w.size_bytes))
-                        || before.as_ref().is_some_and(|before| n_max < before.size_bytes);
+                let found = before.as_ref().map(|before| difference(&control, before));
                 viewer.layout.try_update_value(|layout| {
-                    layout.difference = diff;
-                    layout.is_difference_of_parts = is_long;
+                    layout.is_difference_of_parts =
+                        found.as_ref().is_some_and(|(_, is_of_parts)| *is_of_parts);
+                    layout.difference = found.map(|(diff, _)| diff);
                 });
             }
             viewer.form.set(form);
@@ -225,10 +224,9 @@ fn Notes(
                     )
                 };
                 let part = if layout.is_difference_of_parts {
-                    format!(
-                        "; only the first {} of each are compared",
-                        units::bytes(DIFFERENCE_BYTES_MAX as u64)
-                    )
+                    let (n_bytes, n_lines) = (DIFFERENCE_BYTES_MAX as u64, DIFFERENCE_LINES_MAX as u64);
+                    let (bytes, lines) = (units::bytes(n_bytes), units::count(n_lines));
+                    format!("; only their beginnings are compared ({bytes}, {lines} lines)")
                 } else {
                     String::new()
                 };
@@ -240,11 +238,17 @@ fn Notes(
     move || note().flatten().map(|text| view! { <p class="form-note">{text}</p> })
 }
 
-/// The lines of both messages as they are best read, compared.
-fn difference(control: &crate::control::Control, before: &TailMessage) -> Diff {
+/// The lines of both messages as they are best read, compared, and whether that is only their beginnings.
+fn difference(control: &crate::control::Control, before: &TailMessage) -> (Diff, bool) {
     let old = before.payload.bytes().map(|bytes| lines_of(&bytes)).unwrap_or_default();
-    let new = control.stores.whole.peek(|whole| whole.as_ref().map(|whole| lines_of(&whole.bytes)));
-    Diff::of(&old, &new.unwrap_or_default())
+    let (new, size_bytes) = control.stores.whole.peek(|whole| {
+        whole.as_ref().map(|whole| (lines_of(&whole.bytes), whole.size_bytes)).unwrap_or_default()
+    });
+    let n_bytes_max = DIFFERENCE_BYTES_MAX as u64;
+    let is_long = |size_bytes: u64| n_bytes_max < size_bytes;
+    let is_full = |lines: &Vec<String>| DIFFERENCE_LINES_MAX <= lines.len();
+    let is_of_parts = is_long(size_bytes) || is_long(before.size_bytes) || is_full(&old) || is_full(&new);
+    (Diff::of(&old, &new), is_of_parts)
 }
 
 fn lines_of(bytes: &[u8]) -> Vec<String> {
@@ -254,7 +258,8 @@ fn lines_of(bytes: &[u8]) -> Vec<String> {
             let mut json = JsonLines::default();
             json.advance(bytes, usize::MAX, true);
             let part = |(start, end): (u32, u32)| visible::line(&bytes[start as usize..end as usize]);
-            let lines = (0..json.len()).filter_map(|n| json.line(n)).map(|line| {
+            let first = (0..json.len().min(DIFFERENCE_LINES_MAX)).filter_map(|n| json.line(n));
+            let lines = first.map(|line| {
                 let key = line.key.map(|key| format!("{}: ", part(key))).unwrap_or_default();
                 // A comma would make the last line of a list differ when one more follows.
                 format!("{}{key}{}", "  ".repeat(line.depth.min(40) as usize), part(line.value))
@@ -264,7 +269,8 @@ fn lines_of(bytes: &[u8]) -> Vec<String> {
         Form::Text => {
             let mut text = TextLines::default();
             text.advance(bytes, usize::MAX, true);
-            (0..text.len()).map(|n| visible::line(text.line(bytes, n))).collect()
+            let n_lines = text.len().min(DIFFERENCE_LINES_MAX);
+            (0..n_lines).map(|n| visible::line(text.line(bytes, n))).collect()
         }
         _ => {
             let line = |n| visible::hex_line(bytes, n, HEX_LINE_BYTES, bytes.len());
