@@ -78,26 +78,24 @@ pub fn base64_line_bytes(chars: usize) -> usize {
 }
 
 /// Line `n` of a hex view of `row_bytes` in a line: where, the bytes, and those that are printable ASCII as such. Short
-/// lines tell the place with no more digits than `n_bytes` need.
+/// lines are as narrow as they can be, and tell the place with no more digits than `n_bytes` need.
 #[must_use]
 pub fn hex_line(bytes: &[u8], n: usize, row_bytes: usize, n_bytes: usize) -> String {
     let from = (n * row_bytes).min(bytes.len());
     let row = &bytes[from..bytes.len().min(from + row_bytes)];
-    let n_digits = match row_bytes {
-        HEX_LINE_BYTES.. => 8,
-        _ => n_bytes.checked_ilog(16).map_or(4, |digits| (digits as usize + 1).max(4)),
-    };
-    let mut out = format!("{from:0n_digits$x}  ");
+    let is_wide = HEX_LINE_BYTES <= row_bytes;
+    let n_digits = n_bytes.checked_ilog(16).map_or(4, |digits| (digits as usize + 1).max(4));
+    let mut out = if is_wide { format!("{from:08x}  ") } else { format!("{from:0n_digits$x} ") };
     for place in 0..row_bytes {
         let _ = match row.get(place) {
             Some(byte) => write!(out, "{byte:02x} "),
             None => write!(out, "   "),
         };
-        if place + 1 == row_bytes / 2 {
+        if is_wide && place + 1 == row_bytes / 2 {
             out.push(' ');
         }
     }
-    out.push_str(" |");
+    out.push_str(if is_wide { " |" } else { "|" });
     out.extend(row.iter().map(|&b| if (0x20..0x7f).contains(&b) { char::from(b) } else { '.' }));
     out.push('|');
     out
@@ -145,8 +143,8 @@ mod tests {
         check(0, 16, "00000000  3a 3b 3c 3d 3e 3f 40 41  42 43 44 45 46 47 48 49  |:;<=>?@ABCDEFGHI|");
         check(1, 16, &format!("00000010  4a 4b {}  |JK|", "   ".repeat(14)));
         check(9, 16, &format!("00000012  {}  ||", "   ".repeat(16)));
-        check(1, 8, "0008  42 43 44 45  46 47 48 49  |BCDEFGHI|");
-        check(4, 4, "0010  4a 4b         |JK|");
+        check(1, 8, "0008 42 43 44 45 46 47 48 49 |BCDEFGHI|");
+        check(4, 4, "0010 4a 4b       |JK|");
     }
 
     #[test]
@@ -157,8 +155,8 @@ mod tests {
         check(200, 1, 16);
         check(78, 1, 16);
         check(77, 1, 8);
-        check(42, 0x1_0000, 4);
-        check(43, 0x1_0000, 8);
+        check(41, 16 * 1024 * 1024, 4);
+        check(42, 16 * 1024 * 1024, 8);
         check(0, 1, 4);
         assert_eq!([0, 43, 76, 200].map(base64_line_bytes), [3, 30, 57, 57]);
     }

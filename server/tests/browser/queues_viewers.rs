@@ -53,7 +53,7 @@ async fn a_payload_is_shown_in_every_form(engine: Engine) {
     browser.until_text(".chosen-line", "Copy path").await;
     for (form, part) in [
         ("Text", r#"{"train":{"number":8,"#),
-        ("Hex", "7b 22 74 72"),
+        ("Hex", "7b 22 74 72 61 69 6e 22"),
         ("Base64", "eyJ0cmFpbiI6eyJudW1iZXIiOjgs"),
         ("Difference", "+     \"number\": 8"),
     ] {
