@@ -344,5 +344,6 @@ async fn what_a_broker_elsewhere_cannot_do_is_said_and_its_loss_is_survived() {
         browser.texts(".tail-text").await.contains(&"back again".to_owned()).then_some(())
     })
     .await;
+    browser.until_some(".tail-row.mark", "in between is not in this list").await;
     browser.expect_no_errors(false).await;
 }
