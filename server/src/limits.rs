@@ -98,7 +98,7 @@ limits! {
     http_tails_clients = 256, 1 => 100_000, "Streams of messages over HTTP at the same time; one more is answered 503.";
     socket_clients = 10_000, 1 => 1_000_000, "WebSockets open at the same time; one more is answered 503.";
     socket_subscriptions = 32, 1 => 1_024, "Channels that one WebSocket may be subscribed to.";
-    socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms, and for each 16 ms that a batch is late (at most 16 times as many); of more, the newest are shown and the rest counted as skipped.";
+    socket_batch_messages = 256, 1 => 65_536, "Messages of one channel sent to a page per batch of 16 ms, and for each 16 ms that a batch is late (at most 8 times as many); of more, the newest are shown and the rest counted as skipped.";
     socket_batch_bytes = 512 * KIB, 64 * KIB => 64 * MIB, "Bytes of one channel sent to a page per batch of 16 ms.";
     tail_messages = 65_536, 16 => 16_777_216, "Messages of one watched channel kept for those who watch it; one who is further behind skips them.";
     tail_bytes = 8 * MIB, 64 * KIB => GIB, "Bytes of one watched channel kept for those who watch it, once for all of them.";

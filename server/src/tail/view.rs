@@ -22,9 +22,9 @@ const JSON_GROWTH: usize = 6;
 const JUDGED_BYTES_PER_BATCH: usize = 4 * JUDGED_BYTES_MAX;
 
 /// Most batches' worth of messages in one batch that is late. A page that can follow so many in each frame can follow
-/// them together, too: where relay or page were held up for a quarter of a second, or a burst comes after a pause, nothing
+/// them together, too: where relay or page were held up for an eighth of a second, or a burst comes after a pause, nothing
 /// is lost. With the usual bound it is fewer messages than a page keeps.
-const LATE_BATCHES_MAX: u32 = 16;
+const LATE_BATCHES_MAX: u32 = 8;
 
 /// How much one batch holds.
 #[derive(Clone, Copy, Debug)]
