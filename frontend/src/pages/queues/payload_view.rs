@@ -25,8 +25,8 @@ const FIRST_BYTES: usize = 4 * 1024;
 const SLICE_BYTES: usize = 128 * 1024;
 /// Bytes of each message that a difference looks at: what the tail carries of one.
 const DIFFERENCE_BYTES_MAX: usize = 64 * 1024;
-/// Most lines of each that it looks at: a task of a few milliseconds, whatever the lines are.
-const DIFFERENCE_LINES_MAX: usize = 10_000;
+/// Most lines of each that it looks at, so that it is told within a frame or two whatever they are.
+const DIFFERENCE_LINES_MAX: usize = 4_000;
 
 /// The payload as it is laid out so far.
 #[derive(Default)]
