@@ -3,6 +3,8 @@
 //! Clocks are read over a network, so what the page knows of the relay's clock trembles. The edge follows by running
 //! a little faster or slower for a while; only a real jump makes it jump.
 
+use crate::state::stream::GATHER_MS;
+
 /// The edge runs at most this much faster or slower than time while it catches up.
 const SLEW_MAX: f64 = 0.05;
 
@@ -47,11 +49,15 @@ impl EdgeClock {
     }
 }
 
+/// What a point takes on its way beside being gathered, in milliseconds, with room.
+const WAY_MS: f64 = 50.0;
+
 /// How far the edge stays behind the clock, in milliseconds, so that a new point enters from the right: a quarter more
-/// than the usual time between points, within what people still call live.
+/// than the usual time between points, and no less than it may take until one is here, within what people still call live.
 #[must_use]
 pub fn delay_ms(interval_ms: Option<f64>) -> f64 {
-    interval_ms.map_or(1_250.0, |interval_ms| (interval_ms * 1.25).clamp(250.0, 2_500.0))
+    let interval_ms = interval_ms.unwrap_or(1_000.0);
+    (interval_ms * 1.25).max(interval_ms + f64::from(GATHER_MS) + WAY_MS).min(2_500.0)
 }
 
 #[cfg(test)]
@@ -68,6 +74,15 @@ mod tests {
         assert_eq!(clock.edge_ms(200.0, 1_000.0), 1_200.0);
         assert_eq!(clock.edge_ms(300.0, 90_000.0), 90_000.0);
         assert_eq!(clock.edge_ms(400.0, 2_000.0), 2_000.0);
+    }
+
+    #[test]
+    fn the_edge_waits_for_what_is_gathered() {
+        for (interval_ms, expected) in
+            [(None, 1_250.0), (Some(10.0), 260.0), (Some(100.0), 350.0), (Some(2_000.0), 2_500.0)]
+        {
+            assert_eq!(delay_ms(interval_ms), expected, "{interval_ms:?}");
+        }
     }
 
     proptest! {

@@ -329,7 +329,7 @@ fn pace(drawn: Drawn, now: &Now, is_pointed: bool) -> Pace {
     // New data of a picture that is moved by drawing waits for the next drawing.
     let step_beat_ms = (0.0 < drawn.step_ms)
         .then(|| if STEP_BEAT_MS <= drawn.step_ms { STEP_BEAT_MS } else { STEP_BEAT_MS / 2.0 });
-    // The edge reaches the end of a line a quarter of an interval after its next point is due (`delay_ms`).
+    // The edge reaches the end of a line a quarter of an interval after its next point is due, or later (`delay_ms`).
     let gap_ms = now.interval_ms.map_or(0.0, |interval_ms| interval_ms / 4.0).clamp(0.0, DATA_GAP_MS_MAX);
     // On long windows a column lasts longer than that; more often than twice a column nothing changes.
     let gap_ms = gap_ms.max((now.view.window_ms / 4_000.0).min(1_000.0));

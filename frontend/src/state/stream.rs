@@ -2,6 +2,10 @@
 //!
 //! Knows nothing of sockets: `transport::link` says what happened, this says how it reads.
 
+/// The relay gathers a feed's events for so long, in milliseconds, and sends them at once: the charts draw no sooner, and a
+/// task of the browser for each sample would cost more than all that is done with it.
+pub const GATHER_MS: u32 = 200;
+
 /// The state of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamState {

@@ -17,13 +17,10 @@ use super::history::{self, FetchError};
 use super::link::{Command, Link, Rules};
 use super::page_events::{self, PageEvent};
 use crate::state::relay_address::RelayAddress;
-use crate::state::stream::StreamState;
+use crate::state::stream::{GATHER_MS, StreamState};
 
 /// How much history the first paint asks for, in seconds: what the charts show, and a little that their edge is behind.
 pub const HISTORY_WINDOW_SECS: u32 = 315;
-/// The relay gathers events for so long, in milliseconds, and sends them at once: the charts draw no sooner, and a task of
-/// the browser for each sample would cost more than all that is done with it.
-const GATHER_MS: u32 = 100;
 /// After a longer interruption than this, in milliseconds, history is fetched anew instead of replaying every event:
 /// hours of samples one by one would only delay the present.
 const REPLAY_MS_MAX: i64 = 60_000;
