@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Only cases whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
-    /// Charts to measure beside ours.
+    /// Charts to measure beside ours; chart.js is left out where a series has more than 10,000 points.
     #[arg(long, value_delimiter = ',', default_value = "uplot,smoothie,chart.js,bare lines")]
     peers: Vec<String>,
     /// Seconds that each live case is watched.
@@ -70,6 +70,9 @@ const WINDOW_SECS: u32 = 60;
 const SCROLL_PARTS: usize = 600;
 /// Room for every chart of a case, so that none is drawn out of sight.
 const WINDOW_SIZE: (u32, u32) = (1300, 2000);
+
+/// A chart that takes seconds for a frame of more points than that in a series.
+const SLOW_WHEN_DENSE: (&str, usize) = ("chart.js", 10_000);
 
 const OURS: &str = "signalbox";
 /// The same chart when its window holds nothing of the one before.
@@ -143,7 +146,10 @@ fn measure(
     evaluate: impl FnOnce(&str) -> anyhow::Result<serde_json::Value>,
 ) -> anyhow::Result<Vec<Row>> {
     let ours = [OURS, OURS_JUMPING];
-    let contenders: Vec<&str> = ours.into_iter().chain(args.peers.iter().map(String::as_str)).collect();
+    let (slow, points_max) = SLOW_WHEN_DENSE;
+    let is_patient = |peer: &&str| case.points <= points_max || *peer != slow;
+    let peers = args.peers.iter().map(String::as_str).filter(is_patient);
+    let contenders: Vec<&str> = ours.into_iter().chain(peers).collect();
     let frames = (args.frames / case.slowness).max(3);
     let spec = json!({
         "contenders": contenders, "series": case.series, "points": case.points,

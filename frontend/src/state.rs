@@ -23,6 +23,7 @@ pub mod json_lines;
 pub mod line_diff;
 pub mod marks;
 pub mod metrics_query;
+pub mod natural;
 pub mod news_board;
 pub mod past;
 pub mod patrons;

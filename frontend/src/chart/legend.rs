@@ -10,6 +10,7 @@ use super::pointer::is_plain;
 use super::readout::nearest;
 use super::series::Series;
 use super::store::{Agent, SeriesStore};
+use crate::state::natural::natural;
 use crate::state::series_choice::SeriesChoice;
 use crate::state::units;
 use crate::state::viewport::Viewport;
@@ -55,7 +56,7 @@ pub fn legend_rows(
         Some(at_ms) => nearest(series, at_ms),
         None => last_before(series, view.end_ms).filter(|(t, _)| view.start_ms() <= *t),
     };
-    let row = |(name, series): (&str, &Series)| LegendRow {
+    let row = |(name, _, series): (&str, &Agent, &Series)| LegendRow {
         name: name.to_owned(),
         color: color(name),
         value: value(series).map_or_else(|| "\u{2013}".to_owned(), |(_, value)| units::live_value(value)),
@@ -70,7 +71,9 @@ pub fn legend_rows(
         n_more += usize::from(!has_row);
         has_row
     };
-    let rows = store.series_of(metric).filter(has_row).map(|(name, _, series)| row((name, series))).collect();
+    let mut all: Vec<_> = store.series_of(metric).collect();
+    all.sort_by(|(a, ..), (b, ..)| natural(a, b));
+    let rows = all.into_iter().filter(has_row).map(row).collect();
     (rows, n_more)
 }
 
@@ -121,7 +124,7 @@ pub fn Legend(
         Memo::new(move |_| rows.with(|rows| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>()));
     let row_of = move |name: &str| {
         rows.with(|rows| {
-            let at = rows.binary_search_by(|row| row.name.as_str().cmp(name)).ok()?;
+            let at = rows.binary_search_by(|row| natural(&row.name, name)).ok()?;
             rows.get(at).cloned()
         })
     };
@@ -233,11 +236,12 @@ mod tests {
     fn a_legend_is_bounded_and_what_was_chosen_is_in_it() {
         let mut store = SeriesStore::default();
         for n in 0..60 {
-            store.push_point(&format!("a{n:02}"), 1_000.0, [("cpu", 3.0)].into_iter());
+            store.push_point(&format!("a{n}"), 1_000.0, [("cpu", 3.0)].into_iter());
         }
         let mut choice = SeriesChoice::default();
         let (rows, n_more) = rows_of(&store, &choice, None, 1_000.0);
         assert_eq!((rows.len(), n_more), (LEGEND_ROWS_MAX, 60 - LEGEND_ROWS_MAX));
+        assert_eq!((rows[2].name.as_str(), rows[10].name.as_str()), ("a2", "a10"));
         choice.solo("a59");
         let (rows, n_more) = rows_of(&store, &choice, None, 1_000.0);
         assert_eq!((rows.len(), n_more), (LEGEND_ROWS_MAX + 1, 59 - LEGEND_ROWS_MAX));

@@ -6,6 +6,7 @@ use signalbox_shared::feed::AgentState;
 
 use super::agents::{Agent, Agents};
 use super::alerts::Alerts;
+use super::natural::natural;
 use super::units;
 
 /// Rows that are shown at first, and as many more at each request.
@@ -93,6 +94,7 @@ pub fn agent_rows(
                 || alerts.iter().any(|text| is_in(text))
         })
         .collect();
+    found.sort_by(|(a, ..), (b, ..)| natural(a, b));
     // What has no value stands last, in either direction.
     let value = |agent: &Agent, alerts: &[&str]| match &query.key {
         SortKey::Name => None,
