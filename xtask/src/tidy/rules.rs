@@ -78,7 +78,8 @@ const ROOMS: &[Room] = &[
         within: &[
             "frontend/src/browser/",
             "frontend/src/chart/",
-            "frontend/src/control",
+            "frontend/src/control.rs",
+            "frontend/src/control/",
             "frontend/src/state/",
             "frontend/src/transport/",
         ],
