@@ -63,7 +63,7 @@ impl Observers {
         });
         let resize = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
         observe(&resize, host);
-        // Not every browser tells of a size in device pixels, and none of an emulated one.
+        // Not every browser tells of a size in device pixels.
         let ratio = Ratio::new({
             let (resize, host) = (resize.clone(), host.clone());
             move || {

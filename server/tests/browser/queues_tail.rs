@@ -228,8 +228,8 @@ async fn a_wheel_is_heeded_however_fast_the_rows_come() {
         browser.run("return window.__turned ?? null", vec![]).await.as_i64()
     })
     .await;
-    browser.until_text(".tail-pill", "new").await;
     publish_numbers(&mut publisher, 120..121).await;
+    browser.until_text(".tail-pill", "new").await;
     browser.until_painted().await;
     assert_eq!(browser.run("return document.querySelector('.tail-list').scrollTop", vec![]).await, turned);
     // Back at the end by the same wheel, it follows again.
