@@ -182,21 +182,20 @@ fn received(carrier: &Rc<Carrier<Samples>>, name: &str, event: &Event) {
     carrier.heard();
     carrier.stream.borrow_mut().heard_at_ms = super::now_ms();
     if !matches!(name, decode::EVENT_SAMPLE | EVENT_SAMPLES) {
-        let last_id = carrier.stream.borrow().last_id;
-        carrier.stream.borrow_mut().last_id = id.or(last_id);
         return put_out(carrier, name, id, &data);
     }
     for (id, sample) in decode::samples(id, &data) {
-        let last_id = carrier.stream.borrow().last_id;
         // Only samples are numbered anew each time; a ping repeats the id before it.
-        if decode::place(last_id, id) == Place::Next {
-            carrier.stream.borrow_mut().last_id = id.or(last_id);
+        if decode::place(carrier.stream.borrow().last_id, id) == Place::Next {
             put_out(carrier, decode::EVENT_SAMPLE, id, sample);
         }
     }
 }
 
 fn put_out(carrier: &Rc<Carrier<Samples>>, name: &str, id: Option<EventId>, data: &str) {
+    if id.is_some() {
+        carrier.stream.borrow_mut().last_id = id;
+    }
     match decode::feed_event(name, data) {
         Ok(FeedEvent::Gap(gap)) => {
             leptos::logging::warn!("feed: gap after {}: {:?}, {:?} lost", gap.since, gap.reason, gap.n_lost);

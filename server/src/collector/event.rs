@@ -55,33 +55,32 @@ pub fn ping(now_ms: i64) -> Bytes {
 #[must_use]
 pub fn gathered(events: &Bytes) -> Bytes {
     let mut text = BytesMut::with_capacity(events.len());
-    let mut rest = &events[..];
+    let (mut rest, mut run) = (&events[..], Vec::new());
     while !rest.is_empty() {
-        let (mut n_samples, mut run, mut last) = (0_usize, 0, None);
-        while let Some(sample) = Sample::first_of(&rest[run..]) {
-            run += sample.len;
-            n_samples += 1;
-            last = Some(sample);
+        run.clear();
+        let mut behind = rest;
+        while let Some(sample) = Sample::first_of(behind) {
+            behind = &behind[sample.len..];
+            run.push(sample);
         }
-        match last {
-            Some(last) if 1 < n_samples => {
+        match run.last() {
+            Some(last) if 1 < run.len() => {
                 text.extend_from_slice(last.id);
                 text.extend_from_slice(b"\nevent: ");
                 text.extend_from_slice(EVENT_SAMPLES.as_bytes());
-                let mut of_run = &rest[..run];
-                while let Some(sample) = Sample::first_of(of_run) {
+                for sample in &run {
                     text.extend_from_slice(b"\n");
                     text.extend_from_slice(sample.data);
-                    of_run = &of_run[sample.len..];
                 }
                 text.extend_from_slice(END);
             }
             _ => {
-                run = offset_after(rest, 1);
-                text.extend_from_slice(&rest[..run]);
+                let len = offset_after(rest, 1);
+                text.extend_from_slice(&rest[..len]);
+                behind = &rest[len..];
             }
         }
-        rest = &rest[run..];
+        rest = behind;
     }
     text.freeze()
 }
