@@ -24,10 +24,10 @@ pub mod tail_row;
 pub mod why;
 
 use leptos::prelude::*;
+use signalbox_shared::api::Features;
 use signalbox_shared::engine::Permits;
 
-use crate::control::Control;
-use crate::control::use_control;
+use crate::control::{Control, use_control};
 use crate::state::route::View;
 use channel_table::ChannelTable;
 use engine_notice::EngineNotice;
@@ -60,6 +60,15 @@ pub fn QueuesPage() -> impl IntoView {
 
 /// Whether the administrator allows something; before the relay has said so, nothing is offered that it may refuse.
 pub(crate) fn can(control: &Control, which: fn(&Permits) -> bool) -> Memo<bool> {
+    relay_has(control, move |features| which(&features.permits))
+}
+
+/// Whether the engine tells statistics of its channels; before the relay has said so, it is taken to.
+fn tells_statistics(control: &Control) -> Memo<bool> {
+    relay_has(control, |features| features.stats)
+}
+
+fn relay_has(control: &Control, which: impl Fn(&Features) -> bool + Send + Sync + 'static) -> Memo<bool> {
     let hello = control.stores.hello.clone();
-    Memo::new(move |_| hello.with(|hello| hello.as_ref().is_none_or(|hello| which(&hello.features.permits))))
+    Memo::new(move |_| hello.with(|hello| hello.as_ref().is_none_or(|hello| which(&hello.features))))
 }

@@ -6,6 +6,7 @@ use signalbox_shared::{ChannelKind, ChannelName};
 
 use super::channel_chart::ChannelChart;
 use super::purge::Purge;
+use super::tells_statistics;
 use super::why::Why;
 use crate::control::use_control;
 use crate::state::{units, visible};
@@ -31,16 +32,14 @@ pub fn ChannelPage(
     /// The channel.
     channel: ChannelName,
 ) -> impl IntoView {
-    let stores = use_control().stores;
+    let control = use_control();
+    let is_told = tells_statistics(&control);
     let is_queue = channel.kind() == ChannelKind::Queue;
-    let hello = stores.hello;
-    let is_told =
-        Memo::new(move |_| hello.with(|hello| hello.as_ref().is_none_or(|hello| hello.features.stats)));
     view! {
         <div class="channel-page">
             <section aria-label="Rates">
                 {move || if is_told.get() {
-                    view! { <ChannelChart title="Messages" unit="/s" metric="rate" store=stores.rates /> }.into_any()
+                    view! { <ChannelChart title="Messages" unit="/s" metric="rate" store=control.stores.rates /> }.into_any()
                 } else {
                     note("Unknown: the engine does not tell how many messages come and go.").into_any()
                 }}

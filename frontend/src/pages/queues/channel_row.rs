@@ -48,21 +48,22 @@ pub fn Row(
     };
     let cells = move || {
         let columns = list.columns.with(columns_of);
-        if list.is_narrow.get() && !list.is_told.get() {
+        let is_told = list.is_told.get();
+        if list.is_narrow.get() && !is_told {
             // One word for all of them, where each of its own would leave the screen.
             let (known, unknown): (Vec<_>, Vec<_>) = columns
                 .into_iter()
                 .partition(|column| matches!(column, Column::Name | Column::Kind | Column::Last));
             let titles = unknown.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ");
             return view! {
-                {known.into_iter().map(|column| cell(list, &row, sums, column)).collect_view()}
+                {known.into_iter().map(|column| cell(list, &row, sums, is_told, column)).collect_view()}
                 {(!titles.is_empty()).then(|| view! {
                     <div class="channel-cell unknown all-unknown" role="gridcell">{format!("{titles}: {UNKNOWN}")}</div>
                 })}
             }
             .into_any();
         }
-        columns.into_iter().map(|column| cell(list, &row, sums, column)).collect_view().into_any()
+        columns.into_iter().map(|column| cell(list, &row, sums, is_told, column)).collect_view().into_any()
     };
     view! {
         <div
@@ -82,7 +83,7 @@ pub fn Row(
     }
 }
 
-fn cell(list: List, row: &ListRow, sums: Option<Memo<Sums>>, column: Column) -> AnyView {
+fn cell(list: List, row: &ListRow, sums: Option<Memo<Sums>>, is_told: bool, column: Column) -> AnyView {
     let sums = move || sums.map(|sums| sums.get()).unwrap_or_default();
     match (row, column) {
         (ListRow::Channel { name, level }, Column::Name) => name_cell(name, *level),
@@ -98,7 +99,7 @@ fn cell(list: List, row: &ListRow, sums: Option<Memo<Sums>>, column: Column) -> 
         (ListRow::Group { .. }, Column::Kind) => {
             view! { <div class="channel-cell" role="gridcell"></div> }.into_any()
         }
-        (ListRow::Channel { name, .. }, _) => channel_figure(list, name.clone(), column),
+        (ListRow::Channel { name, .. }, _) => channel_figure(name.clone(), is_told, column),
         (ListRow::Group { .. }, _) => {
             let value = Memo::new(move |_| figure(&sums(), column));
             let clock = use_control().stores.clock_ms;
@@ -204,7 +205,7 @@ fn figure(sums: &Sums, column: Column) -> Figure {
     }
 }
 
-fn channel_figure(list: List, name: ChannelName, column: Column) -> AnyView {
+fn channel_figure(name: ChannelName, is_told: bool, column: Column) -> AnyView {
     let stores = use_control().stores;
     let (channels, of_name) = (stores.channels.clone(), name.clone());
     // A channel that is gone while the order is held keeps its place and says so.
@@ -227,25 +228,21 @@ fn channel_figure(list: List, name: ChannelName, column: Column) -> AnyView {
         Column::Out => Some(Direction::Out),
         _ => None,
     };
-    let spark = direction.map(|direction| {
+    // Where nobody tells, the word has the place for itself.
+    let spark = direction.filter(|_| is_told).map(|direction| {
         let channels = stores.channels.clone();
         let path =
             Memo::new(move |_| channels.with(|channels| spark::path(&channels.rates(&name, direction))));
-        // Where nobody tells, the word has the place for itself.
-        move || {
-            list.is_told.get().then(|| {
-                view! {
-                    <svg
-                        class="spark"
-                        data-line=direction.line()
-                        viewBox="0 0 60 16"
-                        preserveAspectRatio="none"
-                        aria-hidden="true"
-                    >
-                        <path d=move || path.get() />
-                    </svg>
-                }
-            })
+        view! {
+            <svg
+                class="spark"
+                data-line=direction.line()
+                viewBox="0 0 60 16"
+                preserveAspectRatio="none"
+                aria-hidden="true"
+            >
+                <path d=move || path.get() />
+            </svg>
         }
     });
     view! {

@@ -11,6 +11,7 @@ use web_sys::KeyboardEvent;
 
 use super::channel_columns::{ColumnChooser, Columns, HeaderRow, template};
 use super::channel_row::Row;
+use super::tells_statistics;
 use crate::browser::storage;
 use crate::components::empty::Empty;
 use crate::components::viewport::use_viewport;
@@ -94,8 +95,9 @@ pub fn ChannelTable(
     /// The channel whose messages are shown.
     chosen: Memo<Option<ChannelName>>,
 ) -> impl IntoView {
-    let stores = use_control().stores;
-    let hello = stores.hello.clone();
+    let control = use_control();
+    let is_told = tells_statistics(&control);
+    let stores = control.stores;
     let list = List {
         settings: RwSignal::new(remembered_settings()),
         columns: RwSignal::new(super::channel_columns::remembered()),
@@ -104,9 +106,7 @@ pub fn ChannelTable(
         active: RwSignal::new(None),
         chosen,
         is_narrow: RwSignal::new(is_narrow()),
-        is_told: Memo::new(move |_| {
-            hello.with(|hello| hello.as_ref().is_none_or(|hello| hello.features.stats))
-        }),
+        is_told,
     };
     let resized = window_event_listener(leptos::ev::resize, move |_| {
         let _ = list.is_narrow.try_set(is_narrow());
