@@ -65,6 +65,7 @@ pub struct Control {
 }
 
 struct Inner {
+    /// Where the page's second piece is.
     rest: Source,
     relay: RefCell<Option<RelayAddress>>,
     /// From when to when every sample is held as it came, in milliseconds by the relay's clock; none before the history.

@@ -1,4 +1,4 @@
-//! Numbers as people read them on an axis and in a legend.
+//! Numbers as people read them on an axis.
 
 use crate::state::units::{minus, thousands};
 

@@ -6,8 +6,7 @@ use signalbox_shared::chat::LOBBY;
 
 use super::stream_pill::StreamPill;
 use super::theme_switch::ThemeSwitch;
-use crate::control::Stream;
-use crate::control::use_control;
+use crate::control::{Stream, use_control};
 use crate::state::chat_rooms::ChatRooms;
 use crate::state::route::View;
 use crate::state::units;

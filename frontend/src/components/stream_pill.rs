@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::control::Stream;
-use crate::control::use_control;
+use crate::control::{Stream, use_control};
 
 /// The pill of one stream.
 #[component]

@@ -31,8 +31,8 @@ fn number(text: &[u8]) -> &[u8] {
 
 /// Numbers of any length.
 fn by_value(a: &[u8], b: &[u8]) -> Ordering {
-    let significant = |digits: &'_ [u8]| digits.iter().take_while(|digit| **digit == b'0').count();
-    let (a, b) = (&a[significant(a)..], &b[significant(b)..]);
+    let n_zeros = |digits: &[u8]| digits.iter().take_while(|digit| **digit == b'0').count();
+    let (a, b) = (&a[n_zeros(a)..], &b[n_zeros(b)..]);
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 

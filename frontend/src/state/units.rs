@@ -178,7 +178,7 @@ pub fn live_value(value: f64) -> String {
     if size != 0.0 && !(1e-3..1e15).contains(&size) {
         return format!("{value:.2e}").replace('-', "\u{2212}");
     }
-    let (unit, letter) = if size < 1e4 { (1.0, "") } else { thousands(value) };
+    let (unit, letter) = thousands(value);
     let decimals = match size / unit {
         s if s < 10.0 => 2,
         s if s < 100.0 => 1,

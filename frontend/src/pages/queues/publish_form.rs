@@ -11,8 +11,7 @@ use web_sys::HtmlInputElement;
 
 use super::publish_history::History;
 use super::publish_repeat::RepeatForm;
-use crate::control::Control;
-use crate::control::use_control;
+use crate::control::{Control, use_control};
 use crate::state::publish_draft::{DraftKind, LineEnd, bytes_of, draft_of, why_hex};
 use crate::state::units;
 

@@ -9,8 +9,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{can, save};
-use crate::control::Control;
-use crate::control::use_control;
+use crate::control::{Control, use_control};
 use crate::state::export::Format;
 use crate::state::tail::{Hold, Tail};
 use crate::state::units;
