@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::server::Kind;
 pub(crate) use self::server::relay;
-use crate::load::{feed_clients, feed_publisher};
+use crate::load::{feed_publisher, stamped};
 use crate::report::{Spread, cores, say, table};
 
 /// Measures the feed.
@@ -53,7 +53,7 @@ pub(crate) struct Args {
 /// One run.
 struct Run {
     delivered_percent: f64,
-    clients: feed_clients::Outcome,
+    clients: stamped::Outcome,
     cpu_percent: f64,
     memory_kib_per_client: f64,
 }
@@ -63,8 +63,11 @@ struct Row {
     server: &'static str,
     clients: usize,
     delivered_percent: Spread,
-    p50_millis: Spread,
-    p99_millis: Spread,
+    /// Until it was in the browser's socket.
+    came_p50_millis: Spread,
+    came_p99_millis: Spread,
+    /// Until the browser had read it.
+    read_p99_millis: Spread,
     cpu_percent: Spread,
     memory_kib_per_client: Spread,
 }
@@ -93,12 +96,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
                 server: kind.name(),
                 clients: n_clients,
                 delivered_percent: spread(|run| run.delivered_percent),
-                p50_millis: spread(|run| run.clients.p50_millis),
-                p99_millis: spread(|run| run.clients.p99_millis),
+                came_p50_millis: spread(|run| run.clients.came.p50_millis),
+                came_p99_millis: spread(|run| run.clients.came.p99_millis),
+                read_p99_millis: spread(|run| run.clients.read.p99_millis),
                 cpu_percent: spread(|run| run.cpu_percent),
                 memory_kib_per_client: spread(|run| run.memory_kib_per_client),
             };
-            say(&format!("{} clients, {}: p99 {:.1} ms", n_clients, row.server, row.p99_millis.median));
+            say(&format!("{} clients, {}: p99 {:.1} ms", n_clients, row.server, row.came_p99_millis.median));
             rows.push(row);
         }
     }
@@ -149,7 +153,7 @@ fn measure(args: &Args, kind: Kind, n_clients: usize) -> anyhow::Result<Run> {
     let published: feed_publisher::Outcome = serde_json::from_slice(&published.stdout)?;
     let outcome = lines.next().with_context(|| format!("the clients of {} said nothing", kind.name()))??;
     let cpu_secs = server.process.cpu_secs()? - cpu_before;
-    let outcome: feed_clients::Outcome = serde_json::from_str(&outcome)?;
+    let outcome: stamped::Outcome = serde_json::from_str(&outcome)?;
     // It has said what it had to say.
     let _ = clients.wait();
     Ok(Run {
@@ -168,12 +172,22 @@ fn rows_table(rows: &[Row]) -> String {
             row.clients.to_string(),
             row.server.to_owned(),
             figure(row.delivered_percent),
-            figure(row.p50_millis),
-            figure(row.p99_millis),
+            figure(row.came_p50_millis),
+            figure(row.came_p99_millis),
+            figure(row.read_p99_millis),
             figure(row.cpu_percent),
             figure(row.memory_kib_per_client),
         ]
     });
-    let head = ["clients", "server", "delivered %", "p50 ms", "p99 ms", "CPU % of a core", "KiB per client"];
+    let head = [
+        "clients",
+        "server",
+        "delivered %",
+        "in the socket, p50 ms",
+        "p99 ms",
+        "read, p99 ms",
+        "CPU % of a core",
+        "KiB per client",
+    ];
     table(&head, &cells.collect::<Vec<_>>())
 }

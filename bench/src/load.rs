@@ -11,6 +11,7 @@ pub(crate) mod latency;
 pub(crate) mod probe;
 pub(crate) mod publish;
 pub(crate) mod stalled;
+pub(crate) mod stamped;
 pub(crate) mod tap_clients;
 pub(crate) mod throughput;
 pub(crate) mod wire;

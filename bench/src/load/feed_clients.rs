@@ -1,16 +1,14 @@
 //! Many browsers in one process: each a connection that reads Server-Sent Events, all on one thread.
 //!
-//! A sample says in `sent_micros` when it was sent; the delay is told from that, by the one clock of this machine.
+//! A sample says in `sent_micros` when it was sent; [`super::stamped`] tells two delays from that.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
-use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
-use serde::{Deserialize, Serialize};
+use mio::{Events, Poll, Token};
 
-use crate::report::percentile;
+use super::stamped::{Noted, Stamped};
 
 /// The key in front of the time of sending.
 pub(crate) const SENT_KEY: &[u8] = b"\"sent_micros\":";
@@ -38,51 +36,38 @@ pub(crate) struct Args {
     samples: u64,
 }
 
-/// What they got.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Outcome {
-    /// Samples over all clients.
-    pub(crate) delivered: u64,
-    /// Median from sending to reading, in milliseconds.
-    pub(crate) p50_millis: f64,
-    /// The same of the slowest hundredth.
-    pub(crate) p99_millis: f64,
-}
-
 struct Client {
-    stream: TcpStream,
+    stream: Stamped,
     /// A line that has begun.
     line: Vec<u8>,
     is_answered: bool,
     delivered: u64,
 }
 
-/// Connects everybody, says so in a line, reads until everything has come or nothing comes, and prints the [`Outcome`].
+/// Connects everybody, says so in a line, reads until everything has come or nothing comes, and prints what they got.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut poll = Poll::new()?;
     let mut clients = Vec::with_capacity(args.clients);
     let request =
         format!("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n", args.path, args.address);
     for n in 0..args.clients {
-        let mut stream =
-            std::net::TcpStream::connect(&args.address).with_context(|| format!("client {n}"))?;
+        let stream = std::net::TcpStream::connect(&args.address).with_context(|| format!("client {n}"))?;
+        let mut stream = Stamped::new(stream)?;
         stream.write_all(request.as_bytes())?;
-        stream.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(stream);
-        poll.registry().register(&mut stream, Token(n), Interest::READABLE)?;
+        stream.watch(poll.registry(), Token(n))?;
         clients.push(Client { stream, line: Vec::new(), is_answered: false, delivered: 0 });
     }
     let due = args.samples * args.clients as u64;
-    let (mut n_answered, mut delays) = (0, Vec::new());
+    let (mut n_answered, mut noted) = (0, Noted::with_capacity(due)?);
     let mut events = Events::with_capacity(1024);
     let mut buffer = vec![0; READ_BYTES];
     let mut last_came = Instant::now();
-    while (delays.len() as u64) < due && last_came.elapsed() < SILENCE_MAX {
+    while noted.n() < due && last_came.elapsed() < SILENCE_MAX {
         poll.poll(&mut events, Some(Duration::from_millis(200)))?;
         for event in &events {
             let client = &mut clients[event.token().0];
             let was_answered = client.is_answered;
-            if client.read(&mut buffer, &mut delays)? {
+            if client.read(&mut buffer, &mut noted)? {
                 last_came = Instant::now();
             }
             if client.is_answered && !was_answered {
@@ -93,18 +78,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             }
         }
     }
-    let millis: Vec<f64> = delays.iter().map(|micros| f64::from(*micros) / 1e3).collect();
-    super::print(&Outcome {
-        delivered: delays.len() as u64,
-        p50_millis: percentile(&millis, 50.0),
-        p99_millis: percentile(&millis, 99.0),
-    })
+    super::print(&noted.outcome())
 }
 
 impl Client {
     /// Reads what has come; says whether there was any.
-    fn read(&mut self, buffer: &mut [u8], delays: &mut Vec<u32>) -> anyhow::Result<bool> {
+    fn read(&mut self, buffer: &mut [u8], noted: &mut Noted) -> anyhow::Result<bool> {
         let mut has_come = false;
+        self.stream.fill();
         loop {
             let n = match self.stream.read(buffer) {
                 Ok(0) => bail!("the server closed a client that had {} samples", self.delivered),
@@ -117,7 +98,7 @@ impl Client {
             for part in buffer[..n].split_inclusive(|byte| *byte == b'\n') {
                 self.line.extend_from_slice(part);
                 if part.ends_with(b"\n") {
-                    self.take_line(now_micros, delays)?;
+                    self.take_line(now_micros, noted)?;
                     self.line.clear();
                 }
                 anyhow::ensure!(self.line.len() <= LINE_BYTES_MAX, "a line without end");
@@ -125,7 +106,7 @@ impl Client {
         }
     }
 
-    fn take_line(&mut self, now_micros: u64, delays: &mut Vec<u32>) -> anyhow::Result<()> {
+    fn take_line(&mut self, now_micros: u64, noted: &mut Noted) -> anyhow::Result<()> {
         if !self.is_answered {
             let head = String::from_utf8_lossy(&self.line);
             anyhow::ensure!(head.contains(" 200 "), "the server answers {}", head.trim());
@@ -134,7 +115,7 @@ impl Client {
         }
         let Some(sent_micros) = sent_micros(&self.line) else { return Ok(()) };
         self.delivered += 1;
-        delays.push(now_micros.saturating_sub(sent_micros).try_into().unwrap_or(u32::MAX));
+        noted.note(sent_micros, self.stream.came_micros(), now_micros);
         Ok(())
     }
 }

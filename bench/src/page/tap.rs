@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::relay::{Rate, Relay};
 use super::{Args, figure, print_table};
-use crate::load::tap_clients::Outcome;
+use crate::load::stamped::Outcome;
 use crate::report::{Spread, say};
 
 const PER_SEC: u64 = 50;
