@@ -5,6 +5,7 @@ pub mod channel_columns;
 pub mod channel_detail;
 pub mod channel_row;
 pub mod channel_table;
+pub mod channel_turns;
 pub mod engine_notice;
 pub mod field_charts;
 pub mod message_detail;

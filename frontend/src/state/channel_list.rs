@@ -1,8 +1,7 @@
 //! Which rows the list of channels has, and in what order: search, sort, columns, tree.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use signalbox_shared::{ChannelKind, ChannelName};
 
@@ -132,6 +131,12 @@ impl Sort {
         Self { column, is_descending: !matches!(column, Column::Name | Column::Kind) }
     }
 
+    /// Whether the rows' order follows from the channels' names alone.
+    #[must_use]
+    pub fn is_by_name(self) -> bool {
+        matches!(self.column, Column::Name | Column::Kind)
+    }
+
     /// Reads what [`Self::write`] wrote: `depth` or `-depth`.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
@@ -205,31 +210,6 @@ impl ListRow {
             Self::Channel { name, .. } => Some(name),
             Self::Group { .. } => None,
         }
-    }
-}
-
-/// The rows as they stand, and by which settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The rows.
-    pub rows: Arc<[ListRow]>,
-    /// Channels that have come since the rows were held, and have no place yet.
-    pub n_waiting: usize,
-    settings: ListSettings,
-}
-
-impl Standing {
-    /// The rows of this moment. While they are held those before stay, unless a person asked for others: whoever sorts
-    /// or searches has the pointer in the list while doing so.
-    #[must_use]
-    pub fn after(old: Option<&Self>, channels: &Channels, settings: ListSettings, is_held: bool) -> Self {
-        let held = old.filter(|old| is_held && old.settings == settings && !old.rows.is_empty());
-        let now = rows(channels, &settings);
-        let Some(held) = held else { return Self { rows: now.into(), n_waiting: 0, settings } };
-        let standing: HashSet<&ChannelName> = held.rows.iter().filter_map(ListRow::channel).collect();
-        let n_waiting =
-            now.iter().filter_map(ListRow::channel).filter(|name| !standing.contains(name)).count();
-        Self { n_waiting, ..held.clone() }
     }
 }
 
@@ -345,19 +325,25 @@ fn push_branch(branch: &Branch, level: usize, settings: &ListSettings, rows: &mu
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use signalbox_shared::api::ChannelRow;
 
     use super::*;
 
-    fn channels(rows: &[(&str, Option<u64>)]) -> Channels {
+    /// Channels with so many messages waiting.
+    pub(in super::super) fn channels(rows: &[(&str, Option<u64>)]) -> Channels {
+        let mut channels = Channels::default();
+        apply(&mut channels, rows);
+        channels
+    }
+
+    /// The whole list anew.
+    pub(in super::super) fn apply(channels: &mut Channels, rows: &[(&str, Option<u64>)]) {
         let row = |&(name, depth): &(&str, Option<u64>)| {
             let name: ChannelName = name.parse().unwrap();
             ChannelRow { depth, ..ChannelRow::unknown(name) }
         };
-        let mut channels = Channels::default();
         channels.apply(0, true, rows.iter().map(row).collect(), &[]);
-        channels
     }
 
     fn check(settings: &ListSettings, expected: &[&str]) {
@@ -427,25 +413,6 @@ mod tests {
         };
         assert_eq!(groups(""), ["g/a/", "g/b/"]);
         assert_eq!(groups("yes"), ["g/b/", "g/a/"]);
-    }
-
-    #[test]
-    fn rows_are_held_but_not_against_a_wish() {
-        let names = |standing: &Standing| -> Vec<String> {
-            standing.rows.iter().filter_map(ListRow::channel).map(ToString::to_string).collect()
-        };
-        let settings = ListSettings::default();
-        let before = channels(&[("/queue/b", Some(1)), ("/queue/c", Some(2))]);
-        let now = channels(&[("/queue/a", Some(3)), ("/queue/c", Some(2)), ("/queue/d", Some(4))]);
-        let standing = Standing::after(None, &before, settings.clone(), true);
-        assert_eq!(names(&standing), ["/queue/b", "/queue/c"], "there was nothing to hold");
-        let held = Standing::after(Some(&standing), &now, settings.clone(), true);
-        assert_eq!((names(&held), held.n_waiting), (names(&standing), 2));
-        let sorted = ListSettings { sort: Sort::read("-depth").unwrap(), ..settings.clone() };
-        let sorted = Standing::after(Some(&held), &now, sorted, true);
-        assert_eq!((names(&sorted).join(" "), sorted.n_waiting), ("/queue/d /queue/a /queue/c".into(), 0));
-        let free = Standing::after(Some(&held), &now, settings, false);
-        assert_eq!((names(&free).join(" "), free.n_waiting), ("/queue/a /queue/c /queue/d".into(), 0));
     }
 
     #[test]

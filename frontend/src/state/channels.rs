@@ -24,6 +24,8 @@ pub struct Channels {
     pub is_known: bool,
     /// Rows of the latest message that did not fit.
     pub n_refused: usize,
+    /// How often channels have come or gone.
+    pub n_turnovers: u64,
 }
 
 /// A channel's rates from one second on, until the next entry.
@@ -109,6 +111,7 @@ impl Channels {
                 self.n_refused += 1;
             }
         }
+        self.n_turnovers += u64::from(has_changed);
         has_changed
     }
 
@@ -303,10 +306,11 @@ impl Sums {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn row(name: &str, depth: u64) -> ChannelRow {
+    /// A channel with so many messages waiting and one a second coming and going.
+    pub(in super::super) fn row(name: &str, depth: u64) -> ChannelRow {
         let name: ChannelName = name.parse().unwrap();
         ChannelRow {
             kind: name.kind(),

@@ -7,23 +7,25 @@ pub const WIDTH: f32 = 60.0;
 /// Its height.
 pub const HEIGHT: f32 = 16.0;
 
-/// The path, from zero at the bottom to the largest value at the top.
+/// The path, from zero at the bottom to the largest value at the top. Of a level stretch it has both ends alone: most
+/// channels are quiet, and the browser draws what is short sooner.
 #[must_use]
 pub fn path(points: &[Option<f32>]) -> String {
     let max = points.iter().flatten().copied().fold(0.0_f32, f32::max);
     let step = WIDTH / points.len().saturating_sub(1).max(1) as f32;
     let mut out = String::new();
-    let mut is_open = false;
-    for (n, point) in points.iter().enumerate() {
-        let Some(value) = point else {
-            is_open = false;
+    for stretch in points.iter().enumerate().collect::<Vec<_>>().chunk_by(|a, b| a.1 == b.1) {
+        let (Some(&(first, Some(value))), Some(&(last, _))) = (stretch.first(), stretch.last()) else {
             continue;
         };
+        let is_first = first.checked_sub(1).is_none_or(|before| points[before].is_none());
         let share = if max > 0.0 { value / max } else { 0.0 };
         // Half a pixel of room for the stroke above and below.
-        let (x, y) = (n as f32 * step, HEIGHT - 0.5 - share * (HEIGHT - 1.0));
-        let _ = write!(out, "{}{x:.1} {y:.1}", if is_open { "L" } else { "M" });
-        is_open = true;
+        let y = HEIGHT - 0.5 - share * (HEIGHT - 1.0);
+        let _ = write!(out, "{}{:.1} {y:.1}", if is_first { "M" } else { "L" }, first as f32 * step);
+        if first < last {
+            let _ = write!(out, "L{:.1} {y:.1}", last as f32 * step);
+        }
     }
     out
 }
@@ -38,5 +40,11 @@ mod tests {
         assert_eq!(path(&[None, None]), "");
         assert_eq!(path(&[]), "");
         assert_eq!(path(&[Some(0.0), Some(0.0)]), "M0.0 15.5L60.0 15.5");
+    }
+
+    #[test]
+    fn a_level_stretch_has_two_ends() {
+        let points = [1.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0].map(Some);
+        assert_eq!(path(&points), "M0.0 8.0L10.0 0.5L30.0 0.5L40.0 15.5L60.0 15.5");
     }
 }

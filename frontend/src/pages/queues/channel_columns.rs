@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlElement, KeyboardEvent, Node};
 
-use super::channel_table::{List, columns_of, sort_by};
+use super::channel_table::{List, sort_by};
 use super::why::Why;
 use crate::browser::storage;
 use crate::state::channel_list::Column;
@@ -47,7 +47,7 @@ pub fn HeaderRow(
     /// What the parts share.
     list: List,
 ) -> impl IntoView {
-    let columns = move || list.columns.with(columns_of);
+    let columns = move || list.columns.get();
     view! {
         <div class="channel-head" role="rowgroup">
             <div class="channel-heads" role="row" aria-rowindex="1">

@@ -1,21 +1,19 @@
 //! One row of the list of channels: a channel, or a group of them with their sums.
 
 use leptos::prelude::*;
-use signalbox_shared::api::ChannelRow;
-use signalbox_shared::{ChannelKind, ChannelName};
+use signalbox_shared::ChannelName;
 
-use super::channel_table::{List, columns_of, toggle_group};
+use super::channel_table::{List, toggle_group};
 use crate::components::long_name::LongName;
 use crate::control::use_control;
+use crate::state::channel_cells::{self, Cell, Value, kind_words};
 use crate::state::channel_list::{Column, ListRow};
-use crate::state::channels::{Direction, Search, Sums};
+use crate::state::channels::Search;
 use crate::state::route::View;
-use crate::state::{spark, units, visible};
+use crate::state::{units, visible};
 
-/// What stands for a figure that nobody knows.
-const UNKNOWN: &str = "unknown";
-
-/// The row at `place`.
+/// The row at `place`. While the list is scrolled several come with each frame, so that what a row watches is kept small:
+/// its cells are made together.
 #[component]
 pub fn Row(
     /// What the parts share.
@@ -25,45 +23,51 @@ pub fn Row(
     /// What it shows.
     row: ListRow,
 ) -> impl IntoView {
+    let stores = use_control().stores;
     let key = row.key();
     let is_active = Memo::new(move |_| list.active.with(|active| active.as_ref() == Some(&key)));
-    let (level, expanded) = match &row {
-        ListRow::Channel { level, .. } => (*level, None),
-        ListRow::Group { level, is_open, .. } => (*level, Some(is_open.to_string())),
-    };
     let is_tree = move || list.settings.with(|settings| settings.is_tree);
+    let level = row.level();
     let chosen_name = row.channel().cloned();
     let is_chosen =
         Memo::new(move |_| chosen_name.is_some() && list.chosen.with(|chosen| *chosen == chosen_name));
-    // The sums are of what is shown: of what the search finds, folded away or not.
-    let sums = match &row {
-        ListRow::Channel { .. } => None,
-        ListRow::Group { prefix, .. } => {
-            let (channels, prefix) = (use_control().stores.channels, prefix.clone());
-            Some(Memo::new(move |_| {
-                let search = list.settings.with(|settings| Search::new(&settings.search));
-                channels.with(|channels| channels.sums(&prefix, &search))
-            }))
+    let channels = stores.channels;
+    let (name, expanded, cells) = match row {
+        ListRow::Channel { name, .. } => {
+            let shown = name_cell(&name, level);
+            let cells = Memo::new(move |_| {
+                list.turns.track(place);
+                let of_channel =
+                    |layout: &_| channels.peek(|channels| channel_cells::of_channel(channels, &name, layout));
+                list.layout.with(of_channel)
+            });
+            (shown, None, cells)
+        }
+        ListRow::Group { prefix, is_open, .. } => {
+            // The sums are of what is shown: of what the search finds, folded away or not.
+            let sums = Memo::new({
+                let prefix = prefix.clone();
+                move |_| {
+                    list.turns.track(place);
+                    let search = list.settings.with(|settings| Search::new(&settings.search));
+                    channels.peek(|channels| channels.sums(&prefix, &search))
+                }
+            });
+            let n = Memo::new(move |_| sums.with(|sums| sums.n_channels));
+            let cells = Memo::new(move |_| {
+                sums.with(|sums| list.layout.with(|layout| channel_cells::of_group(sums, layout)))
+            });
+            (group_cell(list, prefix, is_open, n), Some(is_open.to_string()), cells)
         }
     };
+    let clock_ms = stores.clock_ms;
     let cells = move || {
-        let columns = list.columns.with(columns_of);
-        let is_told = list.is_told.get();
-        if list.is_narrow.get() && !is_told {
-            // One word for all of them, where each of its own would leave the screen.
-            let (known, unknown): (Vec<_>, Vec<_>) = columns
-                .into_iter()
-                .partition(|column| matches!(column, Column::Name | Column::Kind | Column::Last));
-            let titles = unknown.iter().map(|column| column.title()).collect::<Vec<_>>().join(", ");
-            return view! {
-                {known.into_iter().map(|column| cell(list, &row, sums, is_told, column)).collect_view()}
-                {(!titles.is_empty()).then(|| view! {
-                    <div class="channel-cell unknown all-unknown" role="gridcell">{format!("{titles}: {UNKNOWN}")}</div>
-                })}
-            }
-            .into_any();
-        }
-        columns.into_iter().map(|column| cell(list, &row, sums, is_told, column)).collect_view().into_any()
+        cells.with(|cells| {
+            // The clock moves every second, and most cells do not age.
+            let is_aging = cells.iter().any(|cell| cell.value.is_aging());
+            let now_ms = if is_aging { clock_ms.get() } else { clock_ms.get_untracked() };
+            cells.iter().map(|cell| cell_view(cell, now_ms)).collect_view()
+        })
     };
     view! {
         <div
@@ -77,53 +81,56 @@ pub fn Row(
             aria-expanded=expanded
             aria-selected=move || is_chosen.get().to_string()
             data-level=level.min(8).to_string()
+            style:top=move || format!("{}px", place as f64 * list.row_px())
         >
+            {name}
             {cells}
         </div>
     }
 }
 
-fn cell(list: List, row: &ListRow, sums: Option<Memo<Sums>>, is_told: bool, column: Column) -> AnyView {
-    let sums = move || sums.map(|sums| sums.get()).unwrap_or_default();
-    match (row, column) {
-        (ListRow::Channel { name, level }, Column::Name) => name_cell(name, *level),
-        (ListRow::Group { prefix, is_open, .. }, Column::Name) => {
-            let n = Memo::new(move |_| sums().n_channels);
-            group_cell(list, prefix.clone(), *is_open, n)
+fn cell_view(cell: &Cell, now_ms: i64) -> impl IntoView + use<> {
+    let spark = cell.spark.clone().map(|(direction, path)| {
+        view! {
+            <svg
+                class="spark"
+                data-line=direction.line()
+                viewBox="0 0 60 16"
+                preserveAspectRatio="none"
+                aria-hidden="true"
+            >
+                <path d=path />
+            </svg>
         }
-        (ListRow::Channel { name, .. }, Column::Kind) => {
-            let (word, meaning) = kind_words(name.kind());
-            view! { <div class="channel-cell" role="gridcell" title=meaning data-label="Kind">{word}</div> }
-                .into_any()
-        }
-        (ListRow::Group { .. }, Column::Kind) => {
-            view! { <div class="channel-cell" role="gridcell"></div> }.into_any()
-        }
-        (ListRow::Channel { name, .. }, _) => channel_figure(name.clone(), is_told, column),
-        (ListRow::Group { .. }, _) => {
-            let value = Memo::new(move |_| figure(&sums(), column));
-            let clock = use_control().stores.clock_ms;
-            view! {
-                <div
-                    class="channel-cell number"
-                    role="gridcell"
-                    data-label=column.title()
-                    class:unknown=move || value.get() == Figure::Unknown
-                >
-                    <span>{move || value.get().text(clock.get())}</span>
-                </div>
-            }
-            .into_any()
-        }
+    });
+    let label = match cell.value {
+        Value::AllUnknown(_) => "",
+        _ => cell.column.title(),
+    };
+    view! {
+        <div
+            class=cell_class(cell)
+            role="gridcell"
+            data-label=label
+            title=cell.note.clone().unwrap_or_default()
+        >
+            {spark}
+            <span>{cell.value.text(now_ms)}</span>
+        </div>
     }
 }
 
-fn kind_words(kind: ChannelKind) -> (&'static str, &'static str) {
-    match kind {
-        ChannelKind::Queue => ("queue", "each message to one subscriber"),
-        ChannelKind::Topic => ("topic", "each message to every subscriber"),
-        ChannelKind::Null => ("null", "counted and discarded"),
-    }
+/// In one word, where a class that is there or not would be a question to the browser each time.
+fn cell_class(cell: &Cell) -> String {
+    let is_all = matches!(cell.value, Value::AllUnknown(_));
+    let classes = [
+        ("number", cell.column != Column::Kind && !is_all),
+        ("bad", cell.is_bad()),
+        ("unknown", cell.value.is_unknown()),
+        ("all-unknown", is_all),
+    ];
+    let classes = classes.into_iter().filter(|(_, is_on)| *is_on).map(|(class, _)| class);
+    std::iter::once("channel-cell").chain(classes).collect::<Vec<_>>().join(" ")
 }
 
 fn name_cell(name: &ChannelName, level: usize) -> AnyView {
@@ -149,7 +156,7 @@ fn group_cell(list: List, prefix: String, is_open: bool, n: Memo<usize>) -> AnyV
     let last = prefix.trim_end_matches('/').rfind('/').map_or(0, |at| at + usize::from(0 < at));
     let label = visible::line(&prefix.as_bytes()[last..]);
     view! {
-        <div class="channel-cell channel-name" role="rowheader">
+        <div class="channel-cell channel-name group-name" role="rowheader">
             <button
                 class="group-button"
                 type="button"
@@ -167,115 +174,4 @@ fn group_cell(list: List, prefix: String, is_open: bool, n: Memo<usize>) -> AnyV
         </div>
     }
     .into_any()
-}
-
-/// A figure as it is known.
-#[derive(Clone, Copy, PartialEq)]
-enum Figure {
-    Unknown,
-    Count(u64),
-    Rate(f64),
-    Moment(Option<i64>),
-}
-
-impl Figure {
-    fn text(self, now_ms: i64) -> String {
-        match self {
-            Self::Unknown => UNKNOWN.to_owned(),
-            Self::Count(n) => units::count(n),
-            Self::Rate(rate) => units::per_sec(rate),
-            Self::Moment(None) => "never".to_owned(),
-            Self::Moment(Some(at_ms)) => units::age(now_ms - at_ms),
-        }
-    }
-}
-
-fn figure(sums: &Sums, column: Column) -> Figure {
-    let count = |n: Option<u64>| n.map_or(Figure::Unknown, Figure::Count);
-    let rate = |rate: Option<f64>| rate.map_or(Figure::Unknown, Figure::Rate);
-    match column {
-        Column::Name | Column::Kind => Figure::Unknown,
-        Column::Depth => count(sums.depth),
-        Column::In => rate(sums.in_per_sec),
-        Column::Out => rate(sums.out_per_sec),
-        Column::Subscribers => count(sums.subscribers),
-        Column::Dropped => count(sums.dropped),
-        Column::Unrouted => count(sums.unrouted),
-        Column::Last => Figure::Moment(sums.last_message_at_ms),
-    }
-}
-
-fn channel_figure(name: ChannelName, is_told: bool, column: Column) -> AnyView {
-    let stores = use_control().stores;
-    let (channels, of_name) = (stores.channels.clone(), name.clone());
-    // A channel that is gone while the order is held keeps its place and says so.
-    let value = Memo::new(move |_| {
-        channels.with(|channels| {
-            channels.row(&of_name).map(|row| (figure(&Sums::of(row), column), note(row, column)))
-        })
-    });
-    let clock = stores.clock_ms;
-    let text = move || match value.get() {
-        Some((figure, _)) => figure.text(clock.get()),
-        None => "gone".to_owned(),
-    };
-    let is_bad = move || {
-        let is_loss = matches!(column, Column::Dropped);
-        is_loss && matches!(value.get(), Some((Figure::Count(1..), _)))
-    };
-    let direction = match column {
-        Column::In => Some(Direction::In),
-        Column::Out => Some(Direction::Out),
-        _ => None,
-    };
-    // Where nobody tells, the word has the place for itself.
-    let spark = direction.filter(|_| is_told).map(|direction| {
-        let channels = stores.channels.clone();
-        let path =
-            Memo::new(move |_| channels.with(|channels| spark::path(&channels.rates(&name, direction))));
-        view! {
-            <svg
-                class="spark"
-                data-line=direction.line()
-                viewBox="0 0 60 16"
-                preserveAspectRatio="none"
-                aria-hidden="true"
-            >
-                <path d=move || path.get() />
-            </svg>
-        }
-    });
-    view! {
-        <div
-            class="channel-cell number"
-            role="gridcell"
-            data-label=column.title()
-            class:bad=is_bad
-            class:unknown=move || matches!(value.get(), None | Some((Figure::Unknown, _)))
-            title=move || value.get().and_then(|(_, note)| note)
-        >
-            {spark}
-            <span>{text}</span>
-        </div>
-    }
-    .into_any()
-}
-
-/// What can be said besides the figure: bytes beside the depth, and what this relay saw where the engine tells nothing.
-fn note(row: &ChannelRow, column: Column) -> Option<String> {
-    match (column, &row.seen) {
-        (Column::Depth, _) => row.depth_bytes.map(|bytes| format!("{} wait", units::bytes(bytes))),
-        (Column::In, Some(seen)) => Some(format!(
-            "The engine does not tell. Published through this relay: {}",
-            units::per_sec(seen.published_per_sec)
-        )),
-        (Column::Out, Some(seen)) => Some(format!(
-            "The engine does not tell. Came to this relay: {}",
-            units::per_sec(seen.received_per_sec)
-        )),
-        (Column::Dropped, Some(seen)) => {
-            Some(format!("The engine does not tell. Lost by this relay: {}", units::count(seen.dropped)))
-        }
-        _ => None,
-    }
 }

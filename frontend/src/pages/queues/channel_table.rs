@@ -9,14 +9,17 @@ use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 use web_sys::KeyboardEvent;
 
-use super::channel_columns::{ColumnChooser, Columns, HeaderRow, template};
+use super::channel_columns::{ColumnChooser, HeaderRow, template};
 use super::channel_row::Row;
+use super::channel_turns::Turns;
 use super::tells_statistics;
 use crate::browser::storage;
 use crate::components::empty::Empty;
 use crate::components::viewport::use_viewport;
 use crate::control::use_control;
-use crate::state::channel_list::{Column, ListRow, ListSettings, Sort, Standing};
+use crate::state::channel_cells::Layout;
+use crate::state::channel_list::{Column, ListRow, ListSettings, Sort};
+use crate::state::channel_standing::Standing;
 use crate::state::channels::Search;
 use crate::state::route::View;
 use crate::state::units;
@@ -65,6 +68,10 @@ pub struct List {
     pub is_narrow: RwSignal<bool>,
     /// Whether the engine tells statistics of its channels; where it does not, most figures are unknown.
     pub is_told: Memo<bool>,
+    /// Which cells a row has.
+    pub layout: Memo<Layout>,
+    /// Tells the rows of new figures.
+    pub turns: Turns,
 }
 
 impl List {
@@ -80,7 +87,8 @@ impl List {
         self.is_told.get() && FIGURES_MAX < self.columns.with(BTreeSet::len).saturating_sub(1)
     }
 
-    fn row_px(self) -> f64 {
+    /// Height of a row in CSS pixels.
+    pub(super) fn row_px(self) -> f64 {
         match (self.is_narrow.get(), self.has_many()) {
             (false, _) => ROW_PX,
             (true, false) => ROW_NARROW_PX,
@@ -98,18 +106,26 @@ pub fn ChannelTable(
     let control = use_control();
     let is_told = tells_statistics(&control);
     let stores = control.stores;
+    let columns = RwSignal::new(super::channel_columns::remembered());
+    let is_narrow = RwSignal::new(is_window_narrow());
     let list = List {
         settings: RwSignal::new(remembered_settings()),
-        columns: RwSignal::new(super::channel_columns::remembered()),
+        columns,
         is_pointed_at: RwSignal::new(false),
         has_keyboard: RwSignal::new(false),
         active: RwSignal::new(None),
         chosen,
-        is_narrow: RwSignal::new(is_narrow()),
+        is_narrow,
         is_told,
+        layout: Memo::new(move |_| Layout {
+            columns: columns.get(),
+            is_told: is_told.get(),
+            is_narrow: is_narrow.get(),
+        }),
+        turns: Turns::of(&stores.channels),
     };
     let resized = window_event_listener(leptos::ev::resize, move |_| {
-        let _ = list.is_narrow.try_set(is_narrow());
+        let _ = list.is_narrow.try_set(is_window_narrow());
     });
     on_cleanup(move || resized.remove());
     let standing = Memo::new({
@@ -253,18 +269,16 @@ fn Grid(
                 aria-activedescendant=active_id
                 tabindex="0"
                 hidden=move || rows.with(|rows| rows.is_empty())
-                style:grid-template-columns=move || list.columns.with(|columns| template(columns, list.is_told.get()))
+                style=("--columns", move || list.columns.with(|columns| template(columns, list.is_told.get())))
                 on:keydown=on_keydown
                 on:focus=move |_| list.has_keyboard.set(true)
                 on:blur=move |_| list.has_keyboard.set(false)
             >
                 <HeaderRow list />
-                <div class="channel-extent" role="rowgroup" style:height=move || format!("{}px", slice.get().extent_px)>
-                    <div class="channel-rows" role="presentation" style:transform=move || format!("translateY({}px)", slice.get().top_px)>
-                        <For each=shown key=|(place, row)| (*place, row.key()) let:((place, row))>
-                            <Row list place row />
-                        </For>
-                    </div>
+                <div class="channel-rows" role="rowgroup" style:height=move || format!("{}px", slice.get().extent_px)>
+                    <For each=shown key=|(place, row)| (*place, row.key()) let:((place, row))>
+                        <Row list place row />
+                    </For>
                 </div>
             </div>
             {move || nothing(summary.get(), rows.with(|rows| rows.is_empty()))}
@@ -411,11 +425,6 @@ fn remember_settings(settings: &ListSettings) {
     storage::remember(storage::CHANNEL_LIST, Some(&text));
 }
 
-fn is_narrow() -> bool {
+fn is_window_narrow() -> bool {
     window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width <= NARROW_PX_MAX)
-}
-
-/// How a grid tells its columns apart.
-pub(super) fn columns_of(columns: &Columns) -> Vec<Column> {
-    columns.iter().copied().collect()
 }

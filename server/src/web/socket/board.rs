@@ -18,8 +18,9 @@ use crate::engine::Engine;
 
 /// Time between two looks, which is also the time over which the engine counts its rates.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Most channels in one message; more of them come in further ones.
-const ROWS_MAX: usize = 500;
+/// Most channels in one message; more of them come in further ones. So many take a page about a millisecond to read, so
+/// that it misses no frame over them.
+const ROWS_MAX: usize = 100;
 
 /// The one look at the channels that all pages share.
 pub(super) struct Board {
