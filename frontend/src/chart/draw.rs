@@ -37,6 +37,10 @@ const POINTED_GAP_MS: f64 = 250.0;
 const DATA_GAP_MS_MAX: f64 = 250.0;
 /// The beat of a picture that is moved by drawing, in milliseconds; where a column takes less than that, half of it.
 const STEP_BEAT_MS: f64 = 500.0;
+/// The same where points are at least so far apart, in milliseconds, a little less than a second being one: the picture
+/// then moves with its points, in the frame in which the numbers of the page change, and nothing is done in between.
+const SECOND_BEAT_MS: f64 = 1_000.0;
+const SECOND_MS_MIN: f64 = 950.0;
 /// Lines of the second store have other numbers than those of the first: one bit that no count reaches.
 const PAST_BIT: u64 = 1 << 62;
 
@@ -327,8 +331,12 @@ fn set_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value:
 
 fn pace(drawn: Drawn, now: &Now, is_pointed: bool) -> Pace {
     // New data of a picture that is moved by drawing waits for the next drawing.
-    let step_beat_ms = (0.0 < drawn.step_ms)
-        .then(|| if STEP_BEAT_MS <= drawn.step_ms { STEP_BEAT_MS } else { STEP_BEAT_MS / 2.0 });
+    let beat_ms = match now.interval_ms {
+        Some(interval_ms) if SECOND_MS_MIN <= interval_ms => SECOND_BEAT_MS,
+        _ if STEP_BEAT_MS <= drawn.step_ms => STEP_BEAT_MS,
+        _ => STEP_BEAT_MS / 2.0,
+    };
+    let step_beat_ms = (0.0 < drawn.step_ms).then_some(beat_ms);
     // The edge reaches the end of a line a quarter of an interval after its next point is due, or later (`delay_ms`).
     let gap_ms = now.interval_ms.map_or(0.0, |interval_ms| interval_ms / 4.0).clamp(0.0, DATA_GAP_MS_MAX);
     // On long windows a column lasts longer than that; more often than twice a column nothing changes.
