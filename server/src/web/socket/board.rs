@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn many_channels_come_in_several_messages_of_which_the_first_is_full() {
-        let rows: Vec<ChannelRow> = (0..1_001).map(|n| row(&format!("/{n}"), n)).collect();
+        let rows: Vec<ChannelRow> = (0..2 * ROWS_MAX as u64 + 1).map(|n| row(&format!("/{n}"), n)).collect();
         let messages = encode(7, true, &rows.iter().collect::<Vec<_>>(), &[]);
         let mut seen = Vec::new();
         for (n, message) in messages.iter().enumerate() {
