@@ -18,6 +18,15 @@ pub struct Drawn {
     pub extent_px: f64,
 }
 
+impl Drawn {
+    /// How far each row stands from where it would stand in a list of its full height, in CSS pixels: not at all unless the
+    /// list scrolls in larger steps.
+    #[must_use]
+    pub fn shift_px(self, row_px: f64) -> f64 {
+        self.top_px - self.first as f64 * row_px
+    }
+}
+
 /// What part of a list is in view, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Viewport {
@@ -100,6 +109,7 @@ mod tests {
     fn rows_stand_at_their_places() {
         let drawn = check(2_800.0, 280.0, 5_000, 92, 28);
         assert_eq!((drawn.top_px, drawn.extent_px), (92.0 * 28.0, 140_000.0));
+        assert_eq!(drawn.shift_px(28.0), 0.0);
     }
 
     #[test]
@@ -108,6 +118,8 @@ mod tests {
         let end = check(EXTENT_PX_MAX - 280.0, 280.0, n_rows, n_rows - 28, 28);
         assert_eq!(end.extent_px, EXTENT_PX_MAX);
         assert!((end.top_px + 28.0 * 28.0 - EXTENT_PX_MAX).abs() < 1.0, "{end:?}");
+        let last_px = (n_rows - 1) as f64 * 28.0 + end.shift_px(28.0);
+        assert!((last_px + 28.0 - EXTENT_PX_MAX).abs() < 1.0, "{last_px}");
         let view = Viewport { top_px: 0.0, height_px: 280.0 };
         let top_px = reveal(view, n_rows - 1, n_rows, 28.0).unwrap();
         assert!((top_px - (EXTENT_PX_MAX - 280.0)).abs() < 1.0, "{top_px}");

@@ -22,6 +22,8 @@ pub fn Row(
     place: usize,
     /// What it shows.
     row: ListRow,
+    /// How far it stands from where its place would be ([`crate::state::virtual_rows::Drawn::shift_px`]).
+    shift_px: Memo<f64>,
 ) -> impl IntoView {
     let stores = use_control().stores;
     let key = row.key();
@@ -81,7 +83,7 @@ pub fn Row(
             aria-expanded=expanded
             aria-selected=move || is_chosen.get().to_string()
             data-level=level.min(8).to_string()
-            style:top=move || format!("{}px", place as f64 * list.row_px())
+            style:top=move || format!("{}px", place as f64 * list.row_px() + shift_px.get())
         >
             {name}
             {cells}

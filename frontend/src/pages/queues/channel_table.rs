@@ -238,6 +238,7 @@ fn Grid(
     let (viewport, measure) = use_viewport(scroller);
     let row_px = move || list.row_px();
     let slice = Memo::new(move |_| drawn(viewport.get(), rows.with(|rows| rows.len()), row_px()));
+    let shift_px = Memo::new(move |_| slice.get().shift_px(row_px()));
     let shown = move || {
         let slice = slice.get();
         rows.with(|rows| {
@@ -277,7 +278,7 @@ fn Grid(
                 <HeaderRow list />
                 <div class="channel-rows" role="rowgroup" style:height=move || format!("{}px", slice.get().extent_px)>
                     <For each=shown key=|(place, row)| (*place, row.key()) let:((place, row))>
-                        <Row list place row />
+                        <Row list place row shift_px />
                     </For>
                 </div>
             </div>
