@@ -45,6 +45,12 @@ impl Column {
         Self::Last,
     ];
 
+    /// Whether it holds figures, which change while the names stay.
+    #[must_use]
+    pub fn is_figure(self) -> bool {
+        !matches!(self, Self::Name | Self::Kind)
+    }
+
     /// Its name in addresses and in what is remembered.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -128,13 +134,7 @@ impl Sort {
         if self.column == column {
             return Self { column, is_descending: !self.is_descending };
         }
-        Self { column, is_descending: !matches!(column, Column::Name | Column::Kind) }
-    }
-
-    /// Whether the rows' order follows from the channels' names alone.
-    #[must_use]
-    pub fn is_by_name(self) -> bool {
-        matches!(self.column, Column::Name | Column::Kind)
+        Self { column, is_descending: column.is_figure() }
     }
 
     /// Reads what [`Self::write`] wrote: `depth` or `-depth`.

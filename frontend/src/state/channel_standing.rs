@@ -30,7 +30,7 @@ impl Standing {
         let old = old.filter(|old| old.settings == settings && !old.rows.is_empty());
         let is_current = |old: &&Self| match is_held {
             true => old.counted_at == now,
-            false => old.made_at == now && settings.sort.is_by_name(),
+            false => old.made_at == now && !settings.sort.column.is_figure(),
         };
         if let Some(old) = old.filter(is_current) {
             return old.clone();

@@ -75,7 +75,7 @@ fn Head(
         Some(false) => "ascending",
         Some(true) => "descending",
     };
-    let is_number = !matches!(column, Column::Name | Column::Kind);
+    let is_number = column.is_figure();
     view! {
         <div class="channel-cell" class:number=is_number role="columnheader" aria-sort=aria>
             <button
