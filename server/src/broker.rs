@@ -6,7 +6,7 @@
 //!
 //! - [`frame`]: bytes to pairs and back, no I/O;
 //! - `run`, `memory`, `outbox`, `batch`, `backlog`: runs of frames and where they wait, all bounded;
-//! - `bounds`: which of them hold on which channel;
+//! - [`options`], `bounds`: what the broker is told, and which bounds hold on which channel;
 //! - `topic`, `queue`, `channel`, `router`: who gets what, and the accounts;
 //! - `publisher`, `senders`, `hold`: one read into runs, who published what, and what a publisher waits for;
 //! - `stream`, `reader`, `writer`, `session`, [`unix`], [`listener`]: the sockets;
@@ -28,6 +28,7 @@ mod interleaving_tests;
 pub mod listener;
 pub(crate) mod membership;
 mod memory;
+pub mod options;
 pub(crate) mod outbox;
 mod publisher;
 mod queue;
@@ -48,5 +49,6 @@ pub mod unix;
 mod writer;
 
 pub use listener::Listeners;
+pub use options::{BoundsRule, BrokerOptions, SlowSubscriber};
 pub use router::Router;
 pub use unix::UnixSocket;

@@ -26,6 +26,7 @@ mod error;
 mod feed;
 mod listener;
 mod notice;
+mod options;
 mod patrons;
 mod pool;
 pub mod query;
@@ -42,13 +43,14 @@ pub use error::DatabaseError;
 use feed::Feed;
 pub use feed::Reader;
 use notice::Notice;
+pub use options::{DatabaseOptions, WatchRule};
 pub use patrons::{Found, Patrons, Read};
 use pool::Connections;
 use setup::{Look, Target};
 use timing::Histogram;
 
 use crate::clock;
-use crate::config::Settings;
+use crate::limits::Limits;
 
 /// The channel that carries the changes of all watched tables.
 const CHANNEL: &str = "signalbox";
@@ -94,22 +96,23 @@ impl Changes {
     /// Begins to listen when a database is configured; what cannot be reached yet is tried again until `shutdown`.
     ///
     /// # Errors
-    /// When the settings of the connections cannot be used.
+    /// When the bounds of the connections cannot be used.
     pub fn start(
-        settings: &Settings,
+        options: &DatabaseOptions,
+        limits: &Limits,
         shutdown: CancellationToken,
     ) -> anyhow::Result<(Self, Option<Listening>)> {
-        let Some(url) = settings.database_url.clone() else { return Ok((Self(None), None)) };
-        let connections = Connections::new(&url, &settings.limits)?;
-        let targets = Target::all(&settings.watch);
+        let Some(url) = options.url.clone() else { return Ok((Self(None), None)) };
+        let connections = Connections::new(&url, limits)?;
+        let targets = Target::all(&options.watch);
         let unknown = Look { state: TableState::Unknown, reason: None, oid: None };
         let shared = Arc::new(Shared {
             url,
-            patrons: Patrons::new(connections.clone(), &settings.limits),
+            patrons: Patrons::new(connections.clone(), limits),
             connections,
             numbers: targets.iter().enumerate().map(|(n, target)| (target.full_name(), n)).collect(),
-            is_installing: settings.is_database_installed,
-            feed: Arc::new(Feed::new(&settings.limits)),
+            is_installing: options.is_installing,
+            feed: Arc::new(Feed::new(limits)),
             standing: Mutex::new(Standing {
                 link: LinkState::Connecting,
                 reason: None,

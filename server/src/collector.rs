@@ -38,6 +38,7 @@ pub mod stats;
 pub mod store;
 pub mod tier;
 
+pub use alerts::AlertRule;
 pub use cursor::{FeedCursor, Overrun, TooManyClients};
 pub use endpoint::{Attach, Endpoint, EndpointError};
 pub use history::{Batch, History, LatestSample, Pushed};

@@ -1,7 +1,8 @@
 //! What a relay is told: settings by flag, by `SIGNALBOX_*` variable and by a TOML file, in that order.
 //!
 //! Every setting is a row of [`SETTINGS`] or a bound of [`crate::limits::TABLE`]. The layers give texts with their
-//! source ([`layers`]); this file says what the texts mean. Knows no clap and opens no socket.
+//! source ([`layers`]); this file says what the texts mean, in the words of the services, none of which knows this room.
+//! Knows no clap and opens no socket.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,10 +10,11 @@ use std::path::PathBuf;
 use signalbox_shared::engine::Permits;
 use thiserror::Error;
 
-use crate::changes::DatabaseUrl;
-use crate::collector::Endpoint;
+use crate::broker::BrokerOptions;
+use crate::changes::{DatabaseOptions, DatabaseUrl};
+use crate::collector::{AlertRule, Endpoint};
 use crate::limits::{self, Limits};
-use crate::news::NewsOptions;
+use crate::news::{NewsOptions, NewsSource};
 use crate::telemetry::LogFormat;
 
 mod alert_rule;
@@ -24,12 +26,8 @@ pub mod layers;
 mod news_source;
 mod watch_rule;
 
-pub use alert_rule::AlertRule;
-pub use broker::{BoundsRule, BrokerOptions, SlowSubscriber};
 pub use engine_address::EngineAddress;
 pub use layers::{Layers, Source, Sourced};
-pub use news_source::NewsSource;
-pub use watch_rule::{TABLES_MAX, WatchRule};
 
 /// One setting that is no bound.
 #[derive(Clone, Copy, Debug)]
@@ -271,12 +269,8 @@ pub struct Settings {
     pub page_dir: Option<PathBuf>,
     /// Where history is kept over a restart; none when it is kept in memory only.
     pub data_dir: Option<PathBuf>,
-    /// The database whose changes are followed; none when that is off.
-    pub database_url: Option<DatabaseUrl>,
-    /// Whether triggers that are missing are installed at the start.
-    pub is_database_installed: bool,
-    /// The tables that are watched besides `patron`.
-    pub watch: Vec<WatchRule>,
+    /// The database whose changes are followed.
+    pub database: DatabaseOptions,
     /// Thresholds on metrics.
     pub alerts: Vec<AlertRule>,
     /// Where headlines come from.
@@ -340,13 +334,15 @@ impl Settings {
             allow_host: items(layers, "allow_host", host_from_text)?,
             page_dir: items(layers, "page_dir", |text| Ok(PathBuf::from(text)))?.pop(),
             data_dir: items(layers, "data_dir", |text| Ok(PathBuf::from(text)))?.pop(),
-            database_url: database_url(layers)?,
-            is_database_installed: one(layers, "database_setup", |text| match text {
-                "install" => Ok(true),
-                "check" => Ok(false),
-                _ => Err("allowed are install and check".to_owned()),
-            })?,
-            watch: watch_rule::rules_from_layers(layers)?,
+            database: DatabaseOptions {
+                url: database_url(layers)?,
+                is_installing: one(layers, "database_setup", |text| match text {
+                    "install" => Ok(true),
+                    "check" => Ok(false),
+                    _ => Err("allowed are install and check".to_owned()),
+                })?,
+                watch: watch_rule::rules_from_layers(layers)?,
+            },
             alerts: alert_rule::rules_from_layers(layers)?,
             sources: if one(layers, "news", is_on)? {
                 news_source::sources_from_layers(layers)?

@@ -6,6 +6,7 @@ mod gateway;
 pub mod guard;
 mod headlines;
 pub mod render;
+mod source;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::now_ms;
-use crate::config::NewsSource;
 use crate::limits::Limits;
 
 pub use headlines::Matcher;
+pub use source::NewsSource;
 
 use fetch::{Answer, Body, Fetcher, Validators};
 use guard::Reach;

@@ -96,7 +96,7 @@ impl Relay {
             shutdown.clone(),
         )?;
 
-        let (changes, listening) = Changes::start(settings, shutdown.clone())?;
+        let (changes, listening) = Changes::start(&settings.database, &limits, shutdown.clone())?;
         let notices = notices::start(
             engine.clone(),
             rooms.clone(),

@@ -1,9 +1,8 @@
 //! Which bounds are in force on a channel: the global ones, or those of the longest prefix that its name begins with.
 
 use super::frame::FrameLimits;
+use super::options::BoundsRule;
 use super::outbox::Bounds;
-use super::router::saturate;
-use crate::config::BoundsRule;
 use crate::limits::Limits;
 
 /// The bounds in force on one channel.
@@ -82,6 +81,11 @@ impl ChannelBounds {
         put(&mut self.frame_bytes, rule.frame_bytes);
         self
     }
+}
+
+/// A bound in bytes as a size in memory.
+pub(crate) fn saturate(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

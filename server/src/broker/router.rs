@@ -13,12 +13,12 @@ use super::channel::{Channel, Published, Routing};
 use super::connections::Connections;
 use super::membership::Membership;
 use super::memory::Memory;
+use super::options::{BrokerOptions, SlowSubscriber};
 use super::outbox::{Outbox, Peer};
 use super::run::{Run, Scratch};
 use super::senders::Sending;
 use super::stats::{BrokerStats, ChannelStats, Closings, ConnectionRow};
 use crate::clock;
-use crate::config::{BrokerOptions, SlowSubscriber};
 use crate::limits::Limits;
 
 /// How often rates are computed, and idle channels looked for.
@@ -262,9 +262,4 @@ impl Router {
             channels_max: self.limits.broker_channels,
         }
     }
-}
-
-/// A bound in bytes as a size in memory.
-pub(crate) fn saturate(bytes: u64) -> usize {
-    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

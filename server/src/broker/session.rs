@@ -12,18 +12,19 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::batch::Batch;
+use super::bounds::saturate;
 use super::connections::Connection;
 use super::frame::{self, FrameError, NameFrame};
 use super::hold::{self, Hold};
 use super::membership::Membership;
+use super::options::SlowSubscriber;
 use super::outbox::Peer;
 use super::publisher::{Publisher, Refusal, Then};
 use super::reader::{Chunk, NoMemory, Reader};
-use super::router::{NoChannel, Router, saturate};
+use super::router::{NoChannel, Router};
 use super::stats::Closing;
 use super::stream::{ReadHalf, Stream, WriteHalf};
 use super::writer;
-use crate::config::SlowSubscriber;
 
 /// How every session of a listener learns of the end.
 #[derive(Clone, Debug)]

@@ -5,8 +5,7 @@ use tokio_postgres::Client;
 
 use super::error::{DatabaseError, words};
 use super::setup::{self, Target};
-use super::{DatabaseUrl, Look};
-use crate::config::Settings;
+use super::{DatabaseOptions, DatabaseUrl, Look};
 
 /// How the watched tables stand, a line for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +18,13 @@ pub struct SetupReport {
     pub is_complete: bool,
 }
 
-/// Installs what is missing for the tables of the settings and the patrons.
+/// Installs what is missing for the tables that are to be watched and the patrons.
 ///
 /// # Errors
 /// When the database cannot be reached, or refuses what all tables need.
-pub async fn install(settings: &Settings) -> Result<SetupReport, DatabaseError> {
-    let (url, mut client) = connect(settings).await?;
-    let targets = Target::all(&settings.watch);
+pub async fn install(options: &DatabaseOptions) -> Result<SetupReport, DatabaseError> {
+    let (url, mut client) = connect(options).await?;
+    let targets = Target::all(&options.watch);
     let problems = setup::install(&mut client, &targets).await?;
     let looks = setup::look(&client, &targets).await?;
     let mut report = report(&url, &targets, &looks);
@@ -33,13 +32,13 @@ pub async fn install(settings: &Settings) -> Result<SetupReport, DatabaseError> 
     Ok(report)
 }
 
-/// Says how the tables of the settings and the patrons stand, and changes nothing.
+/// Says how the tables that are to be watched and the patrons stand, and changes nothing.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn status(settings: &Settings) -> Result<SetupReport, DatabaseError> {
-    let (url, client) = connect(settings).await?;
-    let targets = Target::all(&settings.watch);
+pub async fn status(options: &DatabaseOptions) -> Result<SetupReport, DatabaseError> {
+    let (url, client) = connect(options).await?;
+    let targets = Target::all(&options.watch);
     let looks = setup::look(&client, &targets).await?;
     Ok(report(&url, &targets, &looks))
 }
@@ -48,16 +47,16 @@ pub async fn status(settings: &Settings) -> Result<SetupReport, DatabaseError> {
 ///
 /// # Errors
 /// When the database cannot be reached, or refuses.
-pub async fn remove(settings: &Settings) -> Result<SetupReport, DatabaseError> {
-    let (url, mut client) = connect(settings).await?;
+pub async fn remove(options: &DatabaseOptions) -> Result<SetupReport, DatabaseError> {
+    let (url, mut client) = connect(options).await?;
     let tables = setup::remove(&mut client).await?;
     let mut lines: Vec<_> = tables.iter().map(|table| format!("{table}: no longer watched")).collect();
     lines.push("the schema signalbox is removed; every table keeps its rows, patron too".to_owned());
     Ok(SetupReport { database: url.to_string(), lines, is_complete: true })
 }
 
-async fn connect(settings: &Settings) -> Result<(DatabaseUrl, Client), DatabaseError> {
-    let url = settings.database_url.clone().ok_or(DatabaseError::Off)?;
+async fn connect(options: &DatabaseOptions) -> Result<(DatabaseUrl, Client), DatabaseError> {
+    let url = options.url.clone().ok_or(DatabaseError::Off)?;
     let connecting = url.config().connect(url.tls()).await;
     let (client, connection) = connecting.map_err(|error| DatabaseError::Unreachable(words(&error)))?;
     // Ends with the client.

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use signalbox_shared::changes::TableState;
 use tokio_postgres::{Client, GenericClient};
 
+use super::WatchRule;
 use super::error::{DatabaseError, words};
-use crate::config::WatchRule;
 
 /// The function and how it is called by the triggers; raised when either changes.
 const VERSION: &str = "signalbox change feed 1";
@@ -34,7 +34,7 @@ impl Target {
         Self { schema: "public".to_owned(), name: "patron".to_owned(), key: "id".to_owned() }
     }
 
-    /// The patrons first, then those of the settings.
+    /// The patrons first, then those of the rules.
     pub(super) fn all(rules: &[WatchRule]) -> Vec<Self> {
         let mut targets = vec![Self::patron()];
         for rule in rules {

@@ -49,13 +49,13 @@ Status: 0 when all is as it should be, 1 when a table is not watched or the data
 /// A setting that cannot be used, or a database that cannot be reached or refuses.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (Command::Install(target) | Command::Remove(target) | Command::Status(target)) = &args.command;
-    let settings = target.settings.settings()?;
+    let options = target.settings.settings()?.database;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(async {
         match args.command {
-            Command::Install(_) => changes::install(&settings).await,
-            Command::Remove(_) => changes::remove(&settings).await,
-            Command::Status(_) => changes::status(&settings).await,
+            Command::Install(_) => changes::install(&options).await,
+            Command::Remove(_) => changes::remove(&options).await,
+            Command::Status(_) => changes::status(&options).await,
         }
     })?;
     print(&report).context("standard output cannot be written")?;

@@ -12,7 +12,9 @@ use signalbox_shared::feed::{
     AlertChange, AlertEnd, AlertSide, AlertState, Mark, MarkKind, RuleAgent, RuleInfo,
 };
 
-use crate::config::AlertRule;
+mod rule;
+
+pub use rule::AlertRule;
 
 /// Every rule, and how each agent stands to it.
 #[derive(Debug, Default)]

@@ -22,7 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::agents::{Agents, TierBounds};
-use super::alerts::{self, Alerts};
+use super::alerts::{self, AlertRule, Alerts};
 use super::clients::Clients;
 use super::delivery::{Delivery, Place};
 use super::event;
@@ -31,7 +31,6 @@ use super::restore::Restorer;
 use super::ring::{Bounds, Read, Ring};
 use super::store::{Piece, Store};
 use crate::clock::{new_epoch, now_ms};
-use crate::config::AlertRule;
 use crate::limits::Limits;
 
 /// Time between pings. Source: docs/protocol.md §3.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::amount::{Amount, amount_of};
 use super::{Layers, SettingError, duration_text, items};
-use crate::news::Matcher;
 use crate::news::guard::{Network, Reach};
+use crate::news::{Matcher, NewsSource};
 
 /// Most sources.
 const SOURCES_MAX: usize = 1_000;
@@ -23,27 +23,6 @@ const DEADLINE_MAX: Duration = Duration::from_secs(120);
 
 /// What the relay shows when the settings name no source: public sites that offer their headlines to programs.
 const DEFAULTS: &str = include_str!("news_defaults.toml");
-
-/// A source of headlines.
-#[derive(Clone, Debug)]
-pub struct NewsSource {
-    /// Its name.
-    pub name: String,
-    /// Where it is.
-    pub url: Url,
-    /// Its colour, `#rrggbb`.
-    pub color: String,
-    /// How headlines are found in what comes.
-    pub matcher: Matcher,
-    /// Whether a rendering service runs the page's scripts first.
-    pub render: bool,
-    /// How old its headlines may be before they are fetched again.
-    pub interval: Duration,
-    /// How long a fetch may take.
-    pub deadline: Duration,
-    /// The largest page or feed that is taken, in bytes; none means `news_page_bytes`, which bounds every source.
-    pub bytes_max: Option<u64>,
-}
 
 /// A row as it is written.
 #[derive(Debug, Deserialize)]

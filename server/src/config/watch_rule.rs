@@ -6,28 +6,19 @@ use anyhow::ensure;
 use serde::Deserialize;
 
 use super::Layers;
+use crate::changes::WatchRule;
 
 /// Longest name in PostgreSQL, in bytes. Source: NAMEDATALEN, PostgreSQL manual §4.1.1.
 const NAME_BYTES_MAX: usize = 63;
 /// Most tables that may be watched: each is a row on the page and is looked at again and again.
-pub const TABLES_MAX: usize = 100;
+const TABLES_MAX: usize = 100;
 
-/// A table that is watched.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// A row as it is written.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct WatchRule {
-    /// The table, with its schema or in `public`.
-    pub table: String,
-    /// The column that names a row.
-    pub key: String,
-}
-
-impl WatchRule {
-    /// Schema and name of the table.
-    #[must_use]
-    pub fn schema_and_name(&self) -> (&str, &str) {
-        self.table.split_once('.').unwrap_or(("public", &self.table))
-    }
+struct Row {
+    table: String,
+    key: String,
 }
 
 /// The tables of the settings file.
@@ -35,7 +26,8 @@ impl WatchRule {
 /// # Errors
 /// The first row that cannot be used.
 pub(super) fn rules_from_layers(layers: &Layers) -> anyhow::Result<Vec<WatchRule>> {
-    let rules: Vec<WatchRule> = layers.rows("watch")?;
+    let rows: Vec<Row> = layers.rows("watch")?;
+    let rules: Vec<_> = rows.into_iter().map(|Row { table, key }| WatchRule { table, key }).collect();
     ensure!(rules.len() <= TABLES_MAX, "[[watch]]: {} tables, at most {TABLES_MAX}", rules.len());
     let mut seen = BTreeSet::new();
     for (i, rule) in rules.iter().enumerate() {

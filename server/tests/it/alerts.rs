@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use signalbox::collector::AlertRule;
 use signalbox::collector::{SampleSender, SendMode};
-use signalbox::config::{AlertRule, Settings};
+use signalbox::config::Settings;
 use signalbox_shared::EventId;
 use signalbox_shared::feed::{AlertChange, AlertState, Mark, MarkKind, MetricsMarks, MetricsRules};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};

@@ -7,17 +7,27 @@ mod setup;
 mod tls;
 mod two_servers;
 
-use signalbox::config::{Settings, WatchRule};
+use signalbox::changes::{DatabaseOptions, DatabaseUrl, WatchRule};
+use signalbox::config::Settings;
 use signalbox::limits::Limits;
 use signalbox_shared::changes::{Changes, LinkState, TableState};
 
 use crate::support::postgres::Database;
 use crate::support::{Answer, TestServer, eventually, http, quiet_settings};
 
+/// The database at this address, the triggers installed, and `patron` alone watched.
+fn options(url: DatabaseUrl) -> DatabaseOptions {
+    DatabaseOptions { url: Some(url), is_installing: true, watch: Vec::new() }
+}
+
 /// A write waits for its notification as long as a busy machine may take.
-fn settings(database: &Database) -> Settings {
+fn settings_by(database: DatabaseOptions) -> Settings {
     let limits = Limits { database_echo_millis: 30_000, ..Limits::default() };
-    Settings { database_url: Some(database.url()), limits, ..quiet_settings() }
+    Settings { database, limits, ..quiet_settings() }
+}
+
+fn settings(database: &Database) -> Settings {
+    settings_by(options(database.url()))
 }
 
 fn watch(table: &str, key: &str) -> WatchRule {

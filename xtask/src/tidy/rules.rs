@@ -38,6 +38,19 @@ const ROOMS: &[Room] = &[
         why: "a library takes settings, it does not read command lines",
     },
     Room {
+        words: &["crate::config"],
+        within: &["server/src/"],
+        home: &[
+            "server/src/web.rs",
+            "server/src/relay.rs",
+            "server/src/cli.rs",
+            "server/src/cli/",
+            "server/src/config.rs",
+            "server/src/config/",
+        ],
+        why: "a service says in its own words what it can be told; files and variables are read above it",
+    },
+    Room {
         words: &["ratatui", "crossterm", "tui_input"],
         within: &["server/src/"],
         home: &["server/src/cli/"],
@@ -203,6 +216,8 @@ mod tests {
         check("server/src/cli/agent.rs", "//! Agent.\nlet c = zmq::Context::new();", &[]);
         check("server/src/web.rs", "//! Web.\nlet c = zmq::Context::new();", &[(2, "rooms")]);
         check("server/src/config.rs", "//! Config.\n#[derive(clap::Args)]", &[(2, "rooms")]);
+        check("server/src/relay.rs", "//! Relay.\nuse crate::config::Settings;", &[]);
+        check("server/src/news.rs", "//! News.\nuse crate::config::Settings;", &[(2, "rooms")]);
         check("frontend/src/pages/metrics.rs", "//! Page.\nuse plotters::prelude::*;", &[(2, "rooms")]);
         check("frontend/src/state.rs", "//! State.\nlet s: WebSocket;", &[(2, "rooms")]);
         check("frontend/src/transport/socket.rs", "//! Socket.\nlet s: WebSocket;", &[]);

@@ -3,9 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use signalbox::broker::{Router, UnixSocket};
+use signalbox::broker::{BoundsRule, BrokerOptions, Router, SlowSubscriber, UnixSocket};
 use signalbox::client;
-use signalbox::config::{BoundsRule, BrokerOptions, SlowSubscriber};
 use signalbox::engine::{Engine, PublishError};
 use signalbox::limits::Limits;
 use signalbox_shared::ChannelName;

@@ -1,9 +1,8 @@
 //! The database is not there, goes, comes back; tables go and come; rows are too large.
 
-use signalbox::config::Settings;
 use signalbox_shared::changes::{LinkState, TableState};
 
-use super::{ask, changes, read, row, settings, start, until_watching};
+use super::{ask, changes, options, read, row, settings, settings_by, start, until_watching};
 use crate::support::postgres::{Database, Gate};
 use crate::support::{TestServer, eventually};
 
@@ -11,8 +10,7 @@ use crate::support::{TestServer, eventually};
 async fn a_relay_starts_without_its_database_and_connects_when_it_can() {
     let database = Database::create().await;
     let mut gate = Gate::to(&database);
-    let settings = Settings { database_url: Some(database.url_by(gate.port)), ..settings(&database) };
-    let server = TestServer::start_with(settings).await;
+    let server = TestServer::start_with(settings_by(options(database.url_by(gate.port)))).await;
     let info = eventually("the reason to be told", async || {
         Some(changes(&server).await.info).filter(|info| info.reason.is_some())
     })
@@ -33,8 +31,7 @@ async fn without_the_database_only_what_is_cached_is_answered_and_marked() {
     let database = Database::create().await;
     let mut gate = Gate::to(&database);
     gate.open().await;
-    let by_gate = Some(database.url_by(gate.port));
-    let server = start(Settings { database_url: by_gate, ..settings(&database) }).await;
+    let server = start(settings_by(options(database.url_by(gate.port)))).await;
     ask(&server, "POST", "/patron", r#"{"name":"Ada","fav_dish":"Soup"}"#).await;
     assert_eq!(read(&server, 1).await.2.as_deref(), Some("hit"));
     gate.shut();
@@ -63,7 +60,7 @@ async fn a_database_that_goes_on_at_another_host_is_followed_there() {
     first.open().await;
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", first.port, second.port);
     let url = format!("postgresql://postgres@{hosts}/{}?target_session_attrs=read-write", database.name);
-    let server = start(Settings { database_url: Some(url.parse().unwrap()), ..settings(&database) }).await;
+    let server = start(settings_by(options(url.parse().unwrap()))).await;
     ask(&server, "POST", "/patron", r#"{"name":"Ada","fav_dish":"Soup"}"#).await;
     assert_eq!(read(&server, 1).await.2.as_deref(), Some("hit"));
     first.shut();

@@ -2,13 +2,13 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use signalbox::config::Settings;
+use signalbox::changes::DatabaseOptions;
 use signalbox_shared::changes::{ChangeKind, ChangesAccounts, LinkState};
 use signalbox_shared::socket::{ClientMessage, ServerMessage};
 use tokio_postgres::{AsyncMessage, NoTls};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{changes, settings, start, watch};
+use super::{changes, options, settings, settings_by, start, watch};
 use crate::support::eventually;
 use crate::support::postgres::Database;
 
@@ -28,7 +28,7 @@ async fn tables_are_watched_whatever_their_key_is() {
     .unwrap();
     let tables = [("shop.orders", "id"), ("odd \"name\"", "k"), ("words", "word"), ("parted", "id")];
     let watch = tables.map(|(table, key)| watch(table, key)).to_vec();
-    let server = start(Settings { watch, ..settings(&database) }).await;
+    let server = start(settings_by(DatabaseOptions { watch, ..options(database.url()) })).await;
     past.batch_execute(
         r#"INSERT INTO shop.orders VALUES (9007199254740993, 'tea', 'NaN');
            UPDATE shop.orders SET what = 'coffee';

@@ -1,9 +1,8 @@
 //! A database that is spoken to by TLS, as managed ones want it.
 
 use signalbox::changes::DatabaseUrl;
-use signalbox::config::Settings;
 
-use super::{ask, changes, read, row, settings, start};
+use super::{ask, changes, options, read, row, settings_by, start};
 use crate::support::postgres::Database;
 use crate::support::{TestServer, eventually};
 
@@ -26,8 +25,8 @@ async fn every_connection_is_encrypted_where_that_is_asked_for_and_none_else() {
     let database = Database::create().await;
     let checked = format!("sslmode=verify-full&sslrootcert={}", database.certificate.display());
     for (words, is_encrypted) in [(checked.as_str(), true), ("sslmode=prefer", false)] {
-        let url = Some(url(&database, "127.0.0.1", words));
-        let server = start(Settings { database_url: url, ..settings(&database) }).await;
+        let url = url(&database, "127.0.0.1", words);
+        let server = start(settings_by(options(url))).await;
         let soup = r#"{"name":"Ada","fav_dish":"Soup"}"#;
         let id: serde_json::Value = ask(&server, "POST", "/patron", soup).await.json();
         let id = id["id"].as_i64().unwrap() as i32;
@@ -48,8 +47,8 @@ async fn a_server_that_nobody_vouches_for_is_not_spoken_to() {
     for (host, words, reason) in
         [("127.0.0.1", "sslmode=require", "UnknownIssuer"), ("localhost", &by_name, "not valid for name")]
     {
-        let url = Some(url(&database, host, words));
-        let server = TestServer::start_with(Settings { database_url: url, ..settings(&database) }).await;
+        let url = url(&database, host, words);
+        let server = TestServer::start_with(settings_by(options(url))).await;
         let told = eventually("the reason", async || changes(&server).await.info.reason).await;
         assert!(told.contains(reason), "{host}: {told}");
         assert_eq!(ask(&server, "GET", "/patron/1", "").await.status, 503);

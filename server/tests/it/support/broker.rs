@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use signalbox::broker::stats::ChannelStats;
-use signalbox::broker::{Listeners, Router, listener};
-use signalbox::config::BrokerOptions;
+use signalbox::broker::{BrokerOptions, Listeners, Router, listener};
 use signalbox::engine::Engine;
 use signalbox::limits::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
