@@ -3,6 +3,7 @@
 pub mod channel_chart;
 pub mod channel_columns;
 pub mod channel_detail;
+pub mod channel_list;
 pub mod channel_row;
 pub mod channel_table;
 pub mod channel_turns;
@@ -11,6 +12,8 @@ pub mod field_charts;
 pub mod message_detail;
 pub mod payload_lines;
 pub mod payload_view;
+pub mod payload_viewer;
+pub mod publish_draft;
 pub mod publish_form;
 pub mod publish_history;
 pub mod publish_repeat;

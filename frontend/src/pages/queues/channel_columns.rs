@@ -7,28 +7,16 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlElement, KeyboardEvent, Node};
 
-use super::channel_table::{List, sort_by};
+use super::channel_list::List;
 use super::why::Why;
-use crate::browser::storage;
 use crate::state::channel_list::Column;
 
 /// Height of the heads in CSS pixels; queues.css says the same.
 pub(super) const HEAD_PX: f64 = 34.0;
 
-/// The columns that are shown.
-pub(super) type Columns = BTreeSet<Column>;
-
-/// The columns that a person has chosen before, or those that fit beside the messages.
-pub(super) fn remembered() -> Columns {
-    let text = storage::remembered(storage::CHANNEL_COLUMNS).unwrap_or_default();
-    Column::read_all(&text).unwrap_or_else(|| {
-        [Column::Name, Column::Depth, Column::In, Column::Out, Column::Subscribers, Column::Dropped].into()
-    })
-}
-
 /// The columns' widths, for the style sheet. Where nobody tells the figures, each column has room for the word that says
 /// so instead of a small chart.
-pub(super) fn template(columns: &Columns, is_told: bool) -> String {
+pub(super) fn template(columns: &BTreeSet<Column>, is_told: bool) -> String {
     let width = |column: &Column| match column {
         Column::Name => "minmax(140px, 1fr)",
         Column::Kind => "64px",
@@ -83,7 +71,7 @@ fn Head(
                 type="button"
                 tabindex="-1"
                 title=format!("{}. Click to sort", column.hint())
-                on:click=move |_| sort_by(list, column)
+                on:click=move |_| list.sort_by(column)
             >
                 {column.title()}
             </button>
@@ -97,24 +85,13 @@ pub fn ColumnChooser(
     /// What the parts share.
     list: List,
 ) -> impl IntoView {
-    let toggle = move |column: Column, is_shown: bool| {
-        list.columns.update(|columns| {
-            if is_shown {
-                columns.insert(column);
-            } else {
-                columns.remove(&column);
-            }
-        });
-        let text = list.columns.with_untracked(Column::write_all);
-        storage::remember(storage::CHANNEL_COLUMNS, Some(&text));
-    };
     let choices = Column::ALL.into_iter().filter(|column| *column != Column::Name).map(|column| {
         view! {
             <label class="choice" title=column.hint()>
                 <input
                     type="checkbox"
                     prop:checked=move || list.columns.with(|columns| columns.contains(&column))
-                    on:change=move |event| toggle(column, event_target_checked(&event))
+                    on:change=move |event| list.toggle_column(column, event_target_checked(&event))
                 />
                 {column.title()}
             </label>
@@ -123,7 +100,7 @@ pub fn ColumnChooser(
     let orders = Column::ALL.map(|column| {
         let is_chosen = move || list.settings.with(|settings| settings.sort.column == column);
         view! {
-            <button class="button quiet" type="button" aria-pressed=move || is_chosen().to_string() on:click=move |_| sort_by(list, column)>
+            <button class="button quiet" type="button" aria-pressed=move || is_chosen().to_string() on:click=move |_| list.sort_by(column)>
                 {column.title()}
             </button>
         }

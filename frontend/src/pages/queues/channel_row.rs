@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 
-use super::channel_table::{List, toggle_group};
+use super::channel_list::List;
 use crate::components::long_name::LongName;
 use crate::control::use_control;
 use crate::state::channel_cells::{self, Cell, Value, kind_words};
@@ -114,10 +114,10 @@ fn cell_view(cell: &Cell, now_ms: i64) -> impl IntoView + use<> {
             class=cell_class(cell)
             role="gridcell"
             data-label=label
-            title=cell.note.clone().unwrap_or_default()
+            title=cell.title(now_ms)
         >
             {spark}
-            <span>{cell.value.text(now_ms)}</span>
+            <span>{cell.text(now_ms)}</span>
         </div>
     }
 }
@@ -165,7 +165,7 @@ fn group_cell(list: List, prefix: String, is_open: bool, n: Memo<usize>) -> AnyV
                 tabindex="-1"
                 title=visible::line(prefix.as_bytes())
                 data-open=is_open.to_string()
-                on:click=move |_| toggle_group(list, &prefix, !is_open)
+                on:click=move |_| list.toggle_group(&prefix, !is_open)
             >
                 <LongName name=label />
                 <span class="unit">

@@ -9,32 +9,19 @@ use leptos::prelude::*;
 use signalbox_shared::ChannelName;
 use web_sys::KeyboardEvent;
 
-use super::channel_columns::{ColumnChooser, HeaderRow, template};
+use super::channel_columns::{ColumnChooser, HEAD_PX, HeaderRow, template};
+use super::channel_list::List;
 use super::channel_row::Row;
-use super::channel_turns::Turns;
 use super::tells_statistics;
-use crate::browser::storage;
 use crate::components::empty::Empty;
 use crate::components::viewport::use_viewport;
 use crate::control::use_control;
-use crate::state::channel_cells::Layout;
-use crate::state::channel_list::{Column, ListRow, ListSettings, Sort};
+use crate::state::channel_list::ListRow;
 use crate::state::channel_standing::Standing;
 use crate::state::channels::Search;
 use crate::state::route::View;
 use crate::state::units;
-use crate::state::virtual_rows::{drawn, reveal};
-
-/// Height of a row in CSS pixels where the window is wide; `--channel-row` in the style sheet says the same.
-const ROW_PX: f64 = 40.0;
-/// The same where it is narrow and the figures stand below the name.
-const ROW_NARROW_PX: f64 = 68.0;
-/// The same with so many figures that they take two lines.
-const ROW_MANY_PX: f64 = 96.0;
-/// Most figures that stand in one line of a narrow window.
-const FIGURES_MAX: usize = 5;
-/// From this width on a window is wide, in CSS pixels; narrow.css says the same.
-const NARROW_PX_MAX: f64 = 860.0;
+use crate::state::virtual_rows::{Viewport, drawn, reveal};
 
 /// How many channels there are.
 #[derive(Clone, Copy, PartialEq)]
@@ -49,54 +36,6 @@ struct Summary {
     has_foreign: bool,
 }
 
-/// What the list shares with its parts.
-#[derive(Clone, Copy)]
-pub struct List {
-    /// Search, order and tree.
-    pub settings: RwSignal<ListSettings>,
-    /// Which columns are shown.
-    pub columns: RwSignal<BTreeSet<Column>>,
-    /// Whether the pointer is over the list.
-    pub is_pointed_at: RwSignal<bool>,
-    /// Whether the keyboard is in it.
-    pub has_keyboard: RwSignal<bool>,
-    /// The row that the keyboard is at, by its key.
-    pub active: RwSignal<Option<String>>,
-    /// The channel whose messages are shown.
-    pub chosen: Memo<Option<ChannelName>>,
-    /// Whether the window is narrow.
-    pub is_narrow: RwSignal<bool>,
-    /// Whether the engine tells statistics of its channels; where it does not, most figures are unknown.
-    pub is_told: Memo<bool>,
-    /// Which cells a row has.
-    pub layout: Memo<Layout>,
-    /// Tells the rows of new figures.
-    pub turns: Turns,
-}
-
-impl List {
-    /// Whether the order stands still.
-    fn is_held(self) -> bool {
-        // Both are read, so that a change of either is heard of.
-        let (is_pointed_at, has_keyboard) = (self.is_pointed_at.get(), self.has_keyboard.get());
-        is_pointed_at || has_keyboard
-    }
-
-    /// Whether a row has more figures than a narrow window has room for in one line.
-    fn has_many(self) -> bool {
-        self.is_told.get() && FIGURES_MAX < self.columns.with(BTreeSet::len).saturating_sub(1)
-    }
-
-    /// Height of a row in CSS pixels.
-    pub(super) fn row_px(self) -> f64 {
-        match (self.is_narrow.get(), self.has_many()) {
-            (false, _) => ROW_PX,
-            (true, false) => ROW_NARROW_PX,
-            (true, true) => ROW_MANY_PX,
-        }
-    }
-}
-
 /// The panel.
 #[component]
 pub fn ChannelTable(
@@ -106,28 +45,7 @@ pub fn ChannelTable(
     let control = use_control();
     let is_told = tells_statistics(&control);
     let stores = control.stores;
-    let columns = RwSignal::new(super::channel_columns::remembered());
-    let is_narrow = RwSignal::new(is_window_narrow());
-    let list = List {
-        settings: RwSignal::new(remembered_settings()),
-        columns,
-        is_pointed_at: RwSignal::new(false),
-        has_keyboard: RwSignal::new(false),
-        active: RwSignal::new(None),
-        chosen,
-        is_narrow,
-        is_told,
-        layout: Memo::new(move |_| Layout {
-            columns: columns.get(),
-            is_told: is_told.get(),
-            is_narrow: is_narrow.get(),
-        }),
-        turns: Turns::of(&stores.channels),
-    };
-    let resized = window_event_listener(leptos::ev::resize, move |_| {
-        let _ = list.is_narrow.try_set(is_window_narrow());
-    });
-    on_cleanup(move || resized.remove());
+    let list = List::new(chosen, is_told, &stores.channels);
     let standing = Memo::new({
         let channels = stores.channels.clone();
         move |old: Option<&Standing>| {
@@ -170,10 +88,6 @@ pub fn ChannelTable(
         };
         list.is_held().then(|| format!("Order held while you point or type here; figures go on{waiting}"))
     };
-    let change = move |change: &dyn Fn(&mut ListSettings)| {
-        list.settings.update(|settings| change(settings));
-        remember_settings(&list.settings.get_untracked());
-    };
     view! {
         <section class="panel channel-panel" aria-labelledby="channels-title">
             <div class="panel-head">
@@ -186,8 +100,7 @@ pub fn ChannelTable(
                     aria-label="Show channels whose name contains"
                     prop:value=move || list.settings.with(|settings| settings.search.clone())
                     on:input=move |event| {
-                        let text = event_target_value(&event);
-                        change(&|settings| settings.search.clone_from(&text));
+                        list.change(|settings| settings.search = event_target_value(&event));
                     }
                 />
                 <button
@@ -195,7 +108,7 @@ pub fn ChannelTable(
                     type="button"
                     aria-pressed=move || list.settings.with(|settings| settings.is_tree).to_string()
                     title="Group the channels by the parts of their names between the slashes"
-                    on:click=move |_| change(&|settings| settings.is_tree = !settings.is_tree)
+                    on:click=move |_| list.change(|settings| settings.is_tree = !settings.is_tree)
                 >
                     "Tree"
                 </button>
@@ -313,7 +226,7 @@ struct Keys {
     list: List,
     rows: Memo<Arc<[ListRow]>>,
     scroller: NodeRef<Div>,
-    viewport: RwSignal<crate::state::virtual_rows::Viewport>,
+    viewport: RwSignal<Viewport>,
 }
 
 impl Keys {
@@ -359,7 +272,7 @@ impl Keys {
         let Some(scroller) = self.scroller.get_untracked() else { return };
         // The head stands over the first row's place.
         let mut view = self.viewport.get_untracked();
-        view.height_px -= super::channel_columns::HEAD_PX;
+        view.height_px -= HEAD_PX;
         if let Some(top_px) = reveal(view, next, n, row_px) {
             #[expect(clippy::cast_possible_truncation, reason = "within the list's extent")]
             scroller.set_scroll_top(top_px.round() as i32);
@@ -373,7 +286,7 @@ impl Keys {
             Some(ListRow::Channel { name, .. }) => {
                 let _ = location().set_hash(&View::Queues(Some(name)).href());
             }
-            Some(ListRow::Group { prefix, is_open, .. }) => toggle_group(self.list, &prefix, !is_open),
+            Some(ListRow::Group { prefix, is_open, .. }) => self.list.toggle_group(&prefix, !is_open),
             None => {}
         }
     }
@@ -386,7 +299,7 @@ impl Keys {
         match row {
             ListRow::Group { prefix, is_open: was_open, .. } if was_open != is_open => {
                 event.prevent_default();
-                toggle_group(self.list, &prefix, is_open);
+                self.list.toggle_group(&prefix, is_open);
                 None
             }
             ListRow::Group { .. } if is_open => Some(at + 1),
@@ -396,36 +309,4 @@ impl Keys {
             _ => None,
         }
     }
-}
-
-/// Opens or folds a group.
-pub(super) fn toggle_group(list: List, prefix: &str, is_open: bool) {
-    list.settings.update(|settings| {
-        if is_open {
-            settings.folded.remove(prefix);
-        } else {
-            settings.folded.insert(prefix.to_owned());
-        }
-    });
-}
-
-/// Sorts by a column.
-pub(super) fn sort_by(list: List, column: Column) {
-    list.settings.update(|settings| settings.sort = settings.sort.clicked(column));
-    remember_settings(&list.settings.get_untracked());
-}
-
-fn remembered_settings() -> ListSettings {
-    let text = storage::remembered(storage::CHANNEL_LIST).unwrap_or_default();
-    let (sort, tree) = text.split_once(' ').unwrap_or((&text, ""));
-    ListSettings { sort: Sort::read(sort).unwrap_or_default(), is_tree: tree == "tree", ..Default::default() }
-}
-
-fn remember_settings(settings: &ListSettings) {
-    let text = format!("{}{}", settings.sort.write(), if settings.is_tree { " tree" } else { "" });
-    storage::remember(storage::CHANNEL_LIST, Some(&text));
-}
-
-fn is_window_narrow() -> bool {
-    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width <= NARROW_PX_MAX)
 }

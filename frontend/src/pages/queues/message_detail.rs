@@ -9,7 +9,7 @@ use signalbox_shared::socket::TailMessage;
 use web_sys::KeyboardEvent;
 
 use super::payload_view::PayloadView;
-use super::publish_form::EDIT_BYTES_MAX;
+use super::publish_draft::{Draft, EDIT_BYTES_MAX};
 use super::{QUERY_TAB, can, save};
 use crate::browser::clock::utc_offset_minutes;
 use crate::components::copy_button::CopyButton;
@@ -28,7 +28,7 @@ pub fn MessageDetail(
     /// The list, which has the keyboard again when the message is closed.
     list: NodeRef<Div>,
     /// What the publish form holds.
-    draft: super::publish_form::Draft,
+    draft: Draft,
 ) -> impl IntoView {
     let close = move || {
         chosen_row.set(None);
@@ -73,7 +73,7 @@ fn Body(
     /// Its row.
     serial: u64,
     /// What the publish form holds.
-    draft: super::publish_form::Draft,
+    draft: Draft,
 ) -> impl IntoView {
     let at_ms = message.at_ms;
     let time = units::clock_millis(at_ms, utc_offset_minutes());
@@ -135,7 +135,7 @@ fn PinButton(
 #[component]
 fn EditButton(
     /// What the publish form holds.
-    draft: super::publish_form::Draft,
+    draft: Draft,
 ) -> impl IntoView {
     let control = use_control();
     let can_publish = can(&control, |permits| permits.publish);

@@ -8,7 +8,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
 
-use super::payload_view::{Layout, Viewer};
+use super::payload_viewer::{Layout, Viewer};
 use crate::components::copy_button::CopyButton;
 use crate::components::viewport::{use_viewport, use_width};
 use crate::control::stores::Whole;

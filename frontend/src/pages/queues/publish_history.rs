@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::publish_form::Draft;
+use super::publish_draft::Draft;
 use crate::control::use_control;
 use crate::state::publishes::{Outcome, Publish};
 

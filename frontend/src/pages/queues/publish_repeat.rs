@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::publish_form::{Draft, publish_with};
+use super::publish_draft::Draft;
 use crate::control::use_control;
 use crate::state::repeat::{PER_SEC_MAX, TIMES_MAX};
 
@@ -31,7 +31,11 @@ pub fn RepeatForm(
                 |text: RwSignal<String>| text.get_untracked().trim().parse::<u64>().ok().filter(|n| *n > 0);
             match (number(times), number(rate)) {
                 (Some(n_times), Some(per_sec)) if n_times <= TIMES_MAX && per_sec <= PER_SEC_MAX => {
-                    publish_with(&control, draft, error, n_times, per_sec);
+                    let read = draft.read();
+                    if let Ok((channel, bytes)) = &read {
+                        control.publish_repeatedly(channel, bytes, n_times, per_sec);
+                    }
+                    error.set(read.err());
                 }
                 _ => error.set(Some(format!(
                     "repeat: 1 to {TIMES_MAX} times, 1 to {PER_SEC_MAX} messages per second"
