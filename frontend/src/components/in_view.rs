@@ -10,29 +10,33 @@ use crate::chart::observers::InView;
 const MARGIN: &str = "300px";
 
 /// Follows an element until the current owner is gone. In view until the browser says otherwise, and where it has no
-/// means to say so; on paper everything is.
+/// means to say so; on paper, which `is_printing` tells, everything is.
 #[must_use]
-pub fn in_view(element: Signal<Option<Element>>) -> ReadSignal<bool> {
-    let (is_in_view, set_in_view) = signal(true);
+pub fn in_view(element: Signal<Option<Element>>, is_printing: Signal<bool>) -> Memo<bool> {
+    let (is_on_screen, set_on_screen) = signal(true);
     let watch = StoredValue::new_local(None::<InView>);
-    let n_printed = RwSignal::new(0_u32);
-    let listeners = [
-        window_event_listener(ev::beforeprint, move |_| {
-            set_in_view.try_set(true);
-        }),
-        window_event_listener(ev::afterprint, move |_| {
-            n_printed.try_update(|n| *n = n.wrapping_add(1));
-        }),
-    ];
-    on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
     Effect::new(move |_| {
-        // A new watch begins with what is in view now.
-        n_printed.track();
-        let tell = move |is_in_view| {
-            set_in_view.try_set(is_in_view);
+        let tell = move |is_on_screen| {
+            set_on_screen.try_set(is_on_screen);
         };
         let new = element.get().and_then(|element| InView::new(&element, MARGIN, tell).ok());
         watch.try_set_value(new);
     });
-    is_in_view
+    Memo::new(move |_| is_printing.get() || is_on_screen.get())
+}
+
+/// Whether the page is being printed, until the current owner is gone.
+#[must_use]
+pub fn printing() -> Signal<bool> {
+    let (is_printing, set_printing) = signal(false);
+    let listeners = [
+        window_event_listener(ev::beforeprint, move |_| {
+            set_printing.try_set(true);
+        }),
+        window_event_listener(ev::afterprint, move |_| {
+            set_printing.try_set(false);
+        }),
+    ];
+    on_cleanup(move || listeners.into_iter().for_each(WindowListenerHandle::remove));
+    is_printing.into()
 }

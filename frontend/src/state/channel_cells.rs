@@ -61,9 +61,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// As it is read at `now_ms`.
-    #[must_use]
-    pub fn text(&self, now_ms: i64) -> String {
+    /// The whole of it, as it is read at `now_ms`.
+    fn text(&self, now_ms: i64) -> String {
         match self {
             Self::Unknown => UNKNOWN.to_owned(),
             Self::AllUnknown(columns) => {
@@ -96,6 +95,35 @@ impl Value {
 impl Cell {
     fn new(column: Column, value: Value) -> Self {
         Self { column, value, note: None, spark: None }
+    }
+
+    /// As it is read at `now_ms`. A figure too long for its column is cut to three digits, and [`Self::title`] has it whole.
+    #[must_use]
+    pub fn text(&self, now_ms: i64) -> String {
+        match (self.long_figure(), &self.value) {
+            (Some(figure), Value::Rate(_)) => format!("{}/s", units::live_value(figure)),
+            (Some(figure), _) => units::live_value(figure),
+            (None, value) => value.text(now_ms),
+        }
+    }
+
+    /// What is to be known besides the text: the whole of a figure that was cut, and the note.
+    #[must_use]
+    pub fn title(&self, now_ms: i64) -> String {
+        let whole = self.long_figure().map(|_| self.value.text(now_ms));
+        whole.into_iter().chain(self.note.clone()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The figure, if its column has no room for it.
+    fn long_figure(&self) -> Option<f64> {
+        let figure_max = if self.column == Column::Subscribers { 9_999.0 } else { 999_999.0 };
+        #[expect(clippy::cast_precision_loss, reason = "three digits of it are shown")]
+        let figure = match self.value {
+            Value::Count(n) => n as f64,
+            Value::Rate(rate) => rate,
+            _ => return None,
+        };
+        (figure_max < figure && figure.is_finite()).then_some(figure)
     }
 
     /// Whether somebody has lost something.
@@ -209,7 +237,7 @@ mod tests {
     }
 
     fn texts(cells: &[Cell]) -> Vec<String> {
-        cells.iter().map(|cell| cell.value.text(60_000)).collect()
+        cells.iter().map(|cell| cell.text(60_000)).collect()
     }
 
     fn channels(rows: Vec<ChannelRow>) -> Channels {
@@ -232,6 +260,25 @@ mod tests {
         let sparks = cells.iter().filter_map(|cell| cell.spark.as_ref());
         assert_eq!(sparks.map(|(direction, _)| *direction).collect::<Vec<_>>(), Direction::ALL);
         assert_eq!(cells[1].note.as_deref(), Some("0\u{202f}B wait"));
+    }
+
+    #[test]
+    fn a_figure_too_long_for_its_column_is_cut_and_its_title_has_it_whole() {
+        let check = |column: Column, value: Value, text: &str, title: &str| {
+            let cell = Cell::new(column, value);
+            assert_eq!((cell.text(0).as_str(), cell.title(0).as_str()), (text, title));
+        };
+        check(Column::Depth, Value::Count(999_999), "999,999", "");
+        check(Column::Depth, Value::Count(1_000_000), "1.00M", "1,000,000");
+        check(Column::Dropped, Value::Count(u64::MAX), "1.84e19", "18,446,744,073,709,551,615");
+        check(Column::Subscribers, Value::Count(9_999), "9,999", "");
+        check(Column::Subscribers, Value::Count(10_000), "10.0k", "10,000");
+        check(Column::In, Value::Rate(123_456.0), "123,456/s", "");
+        check(Column::In, Value::Rate(2_345_678.0), "2.35M/s", "2,345,678/s");
+        check(Column::In, Value::Rate(f64::INFINITY), "0/s", "");
+        let noted =
+            Cell { note: Some("2.0 GiB wait".into()), ..Cell::new(Column::Depth, Value::Count(20_000_000)) };
+        assert_eq!(noted.title(0), "20,000,000; 2.0 GiB wait");
     }
 
     #[test]

@@ -77,9 +77,8 @@ fn is_own(name: &ChannelName) -> bool {
 }
 
 impl Channels {
-    /// Takes one `channels` message; a full list may come in several, of which only the first is full. Returns whether
-    /// a channel came or went, so that the list itself has changed.
-    pub fn apply(&mut self, now_ms: i64, is_full: bool, rows: Vec<ChannelRow>, gone: &[ChannelName]) -> bool {
+    /// Takes one `channels` message; a full list may come in several, of which only the first is full.
+    pub fn apply(&mut self, now_ms: i64, is_full: bool, rows: Vec<ChannelRow>, gone: &[ChannelName]) {
         let mut has_changed = !self.is_known;
         self.is_known = true;
         if now_ms != self.looked_at_ms {
@@ -112,7 +111,6 @@ impl Channels {
             }
         }
         self.n_turnovers += u64::from(has_changed);
-        has_changed
     }
 
     /// The connection is gone: what is known is out of date, and rates are not zero but unknown.
@@ -348,19 +346,25 @@ pub(super) mod tests {
     #[test]
     fn a_delta_changes_only_what_it_names() {
         let mut channels = Channels::default();
-        assert!(channels.apply(0, true, vec![row("b", 1), row("a", 2)], &[]));
-        assert!(!channels.apply(0, false, vec![row("a", 9)], &[]), "a value is no change of the list");
-        assert!(channels.apply(0, false, vec![row("c", 3)], &["b".parse().unwrap()]));
+        channels.apply(0, true, vec![row("b", 1), row("a", 2)], &[]);
+        let n_turnovers = channels.n_turnovers;
+        channels.apply(0, false, vec![row("a", 9)], &[]);
+        assert_eq!(channels.n_turnovers, n_turnovers, "a value is no change of the list");
+        channels.apply(0, false, vec![row("c", 3)], &["b".parse().unwrap()]);
+        assert_eq!(channels.n_turnovers, n_turnovers + 1);
         assert_eq!(names(&channels), ["a", "c"]);
         assert_eq!(channels.row(&"a".parse().unwrap()).unwrap().depth, Some(9));
-        assert!(!channels.apply(0, false, vec![], &["b".parse().unwrap()]), "it was gone already");
+        channels.apply(0, false, vec![], &["b".parse().unwrap()]);
+        assert_eq!(channels.n_turnovers, n_turnovers + 1, "it was gone already");
     }
 
     #[test]
     fn a_whole_list_removes_what_it_does_not_name() {
         let mut channels = Channels::default();
         channels.apply(0, true, vec![row("a", 1), row("b", 1)], &[]);
-        assert!(channels.apply(0, true, vec![row("b", 1)], &[]));
+        let n_turnovers = channels.n_turnovers;
+        channels.apply(0, true, vec![row("b", 1)], &[]);
+        assert_eq!(channels.n_turnovers, n_turnovers + 1);
         assert_eq!(names(&channels), ["b"]);
     }
 

@@ -13,7 +13,7 @@ use crate::chart::pointer::is_plain;
 use crate::chart::spark::{SPARK_SIZE, spark_path};
 use crate::chart::store::Agent;
 use crate::components::focus::leaves;
-use crate::components::in_view::in_view;
+use crate::components::in_view::{in_view, printing};
 use crate::control::use_control;
 use crate::state::agent_rows::{AgentRow, ROWS_STEP, SortKey, TableQuery, agent_rows};
 use crate::state::stream::StreamState;
@@ -58,6 +58,7 @@ pub fn AgentTable() -> impl IntoView {
     let names = Memo::new(move |_| {
         shown.with(|shown| shown.rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>())
     });
+    let is_printing = printing();
     let is_held = Memo::new(move |_| query.with(|query| !query.held.is_empty()));
     let hold = move || {
         if !is_held.get_untracked() {
@@ -119,7 +120,7 @@ pub fn AgentTable() -> impl IntoView {
                         on:focusout=move |event| if leaves(&event) { release() }
                     >
                         <For each=move || names.get() key=Clone::clone let:name>
-                            <Row name shown columns />
+                            <Row name shown columns is_printing />
                         </For>
                     </tbody>
                 </table>
@@ -175,10 +176,12 @@ fn Row(
     shown: Memo<Shown>,
     /// The metrics' columns.
     columns: Memo<Vec<String>>,
+    /// Whether the page is being printed.
+    is_printing: Signal<bool>,
 ) -> impl IntoView {
     let control = use_control();
     let element = NodeRef::<html::Tr>::new();
-    let is_in_view = in_view(Signal::derive(move || element.get().map(Into::into)));
+    let is_in_view = in_view(Signal::derive(move || element.get().map(Into::into)), is_printing);
     let row = Memo::new({
         let name = name.clone();
         move |before: Option<&AgentRow>| {
@@ -268,7 +271,7 @@ fn Spark(
     /// The agent.
     name: String,
     /// Whether anybody sees it.
-    is_in_view: ReadSignal<bool>,
+    is_in_view: Memo<bool>,
 ) -> impl IntoView {
     let stores = use_control().stores;
     let path = Memo::new(move |before: Option<&String>| {
@@ -296,7 +299,7 @@ fn Swatch(
     /// The agent.
     name: String,
     /// Whether anybody sees it.
-    is_in_view: ReadSignal<bool>,
+    is_in_view: Memo<bool>,
 ) -> impl IntoView {
     let stores = use_control().stores;
     // The charts give each agent its colour; it changes only when an agent returns under another slot.
