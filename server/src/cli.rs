@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::telemetry;
+use crate::web::EmbeddedPage;
 
 pub mod agent;
 pub mod broker;
@@ -57,10 +58,10 @@ enum Command {
 
 /// Parses the command line and runs it. Errors end with status 1 and say what to do next; usage errors with 2.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(page: EmbeddedPage) -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(args) => serve::run(&args),
-        Command::Broker(args) => broker::run(&args),
+        Command::Serve(args) => serve::run(&args, page),
+        Command::Broker(args) => broker::run(&args, page),
         Command::Agent(args) => agent::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Send(args) => send::run(&args),

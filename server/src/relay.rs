@@ -26,7 +26,7 @@ use crate::notices;
 use crate::tail::Tails;
 use crate::web::message_body::LARGE_BODIES_MAX;
 use crate::web::socket::Sockets;
-use crate::web::{self, AppState};
+use crate::web::{self, AppState, EmbeddedPage};
 
 /// A running relay.
 pub struct Relay {
@@ -68,7 +68,11 @@ impl Relay {
     ///
     /// # Errors
     /// An address that cannot be bound, with the setting that moves it. Nothing runs then.
-    pub async fn start(settings: &Settings, shutdown: CancellationToken) -> anyhow::Result<Self> {
+    pub async fn start(
+        settings: &Settings,
+        page: EmbeddedPage,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<Self> {
         let http = bind(settings.http, "http").await?;
         let broker =
             broker::Listeners { tcp: bind(settings.broker, "broker").await?, unix: bind_unix(settings)? };
@@ -153,7 +157,7 @@ impl Relay {
                 started_at_ms: now_ms(),
                 shutdown: shutdown.clone(),
             };
-            let router = web::router(state, settings);
+            let router = web::router(state, settings, page);
             let serve = web::listener::serve(listener, router, limits.clone(), shutdown.clone());
             tasks.spawn(async move {
                 serve.await;

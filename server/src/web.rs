@@ -39,6 +39,8 @@ pub mod prometheus;
 pub mod render;
 pub mod socket;
 
+pub use assets::EmbeddedPage;
+
 use socket::Sockets;
 
 /// What the handlers share.
@@ -98,8 +100,8 @@ impl FromRef<AppState> for Arc<Sockets> {
     }
 }
 
-/// Every route of the relay.
-pub fn router(state: AppState, settings: &Settings) -> Router {
+/// Every route of the relay, with the page that the binary holds.
+pub fn router(state: AppState, settings: &Settings, page: EmbeddedPage) -> Router {
     let allowed = Arc::new(auth::Allowed {
         hosts: settings.allow_host.clone(),
         origins: settings.allow_origin.clone(),
@@ -138,7 +140,7 @@ pub fn router(state: AppState, settings: &Settings) -> Router {
         // A probe asks by whatever name it likes and learns nothing.
         .route("/healthz", get(api::health))
         .with_state(state)
-        .merge(assets::routes(settings.page_dir.as_deref()))
+        .merge(assets::routes(page, settings.page_dir.as_deref()))
 }
 
 /// With a state of their own: that of the others is many times as much to be handed to each request.

@@ -15,8 +15,7 @@ const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LI
 /// Builds page and relay and packs both; the relay holds the page already, the files are for other hosts.
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
-    let page = page::build()?;
-    let binary = run::release_binary()?;
+    let (page, binary) = run::build()?;
     let name = format!("signalbox-{}-{}", workspace::locked_version("signalbox")?, platform()?);
     let out = workspace::target_dir()?.join("dist");
     let dir = out.join(&name);

@@ -9,13 +9,13 @@ mod shell;
 mod sync;
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::tools::{self, Tool};
-use crate::{process, progress, workspace};
+use crate::{process, progress, tools, workspace};
 
 pub(crate) use sync::files_below;
 
@@ -37,13 +37,12 @@ pub(crate) fn is_code(file: &Path) -> bool {
 /// Builds it and gives the directory that holds it.
 pub(crate) fn build() -> Result<PathBuf> {
     tools::ensure_wasm_target()?;
-    let wasm_bindgen = Tool::wasm_bindgen()?.ensure()?.join("wasm-bindgen");
-    let wasm_split = Tool::wasm_split().ensure()?.join("wasm-split-cli");
+    let tool = tools::page_tool()?;
     progress::step("Compiling the page for size (80 s the first time)", compile)?;
     let dist = workspace::dist_dir()?;
     let n_changed = progress::step("Putting the page together in dist/, compressed in advance", || {
         let stage = workspace::target_dir()?.join("page");
-        assemble(&stage, &wasm_bindgen, &wasm_split)?;
+        assemble(&stage, &tool)?;
         sync::sync(&stage, &dist)
     })?;
     progress::say(&match n_changed {
@@ -51,6 +50,16 @@ pub(crate) fn build() -> Result<PathBuf> {
         n => format!("  {n} file(s) changed"),
     });
     Ok(dist)
+}
+
+/// Names the files of `dist/`, in few characters.
+pub(crate) fn names_of_files() -> Result<String> {
+    let dist = workspace::dist_dir()?;
+    let mut hasher = DefaultHasher::new();
+    if dist.is_dir() {
+        files_below(&dist)?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 fn compile() -> Result<()> {
@@ -62,23 +71,21 @@ fn compile() -> Result<()> {
     process::run(&mut cargo)
 }
 
+/// Joins `wasm` to the browser by a script, both in `dir` under `name`.
+pub(crate) fn bind(tool: &Path, name: &str, wasm: &Path, dir: &Path) -> Result<()> {
+    process::run(Command::new(tool).args(["bind", name]).arg(wasm).arg(dir))
+}
+
 /// Fills `stage` with every file of the page as a browser asks for it.
-fn assemble(stage: &Path, wasm_bindgen: &Path, wasm_split: &Path) -> Result<()> {
+fn assemble(stage: &Path, tool: &Path) -> Result<()> {
     let root = workspace::root()?;
     if stage.exists() {
         fs::remove_dir_all(stage).with_context(|| format!("cannot empty {}", stage.display()))?;
     }
     let wasm =
         workspace::target_dir()?.join(workspace::WASM_TARGET).join(PROFILE).join(format!("{NAME}.wasm"));
-    let pieces = pieces::split(wasm_split, &wasm, &workspace::target_dir()?.join("pieces"))?;
-    let mut bindgen = Command::new(wasm_bindgen);
-    bindgen
-        .args(["--target", "web", "--no-typescript", "--out-name", NAME])
-        // The second piece needs the table that the linker exports; the names are those of wasm-bindgen's own functions.
-        .args(["--keep-lld-exports", "--remove-name-section", "--out-dir"])
-        .arg(stage)
-        .arg(&pieces.first);
-    process::run(&mut bindgen)?;
+    let pieces = pieces::split(tool, &wasm, &workspace::target_dir()?.join("pieces"))?;
+    bind(tool, NAME, &pieces.first, stage)?;
     let script = pieces.put_beside(stage)?;
     let page = shell::resolve(&workspace::read(&root.join("index.html"))?, NAME, &script)?;
     for copy in &page.copies {

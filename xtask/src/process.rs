@@ -5,17 +5,53 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 /// Runs it to its end with its output on the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start `{}`", shown(command)))?;
-    if !status.success() {
-        bail!("`{}` ended with {status}", shown(command));
+    Running::start(command)?.finish()
+}
+
+/// A program that runs meanwhile, and ends with this one.
+pub(crate) struct Running {
+    shown: String,
+    child: Child,
+}
+
+impl Running {
+    /// Starts it with its output on the terminal.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        let shown = shown(command);
+        let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        Ok(Self { shown, child })
     }
-    Ok(())
+
+    /// Fails when it has ended.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("`{}` ended with {status}", self.shown),
+        }
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("`{}` ended with {status}", self.shown);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Runs it to its end and gives what it printed on standard output; its errors still go to the terminal.
@@ -28,6 +64,22 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("`{}` ended with {}", shown(command), output.status);
     }
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed no text", shown(command)))
+}
+
+/// The same, for when nobody else wants the processor.
+pub(crate) fn in_background(command: &Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "10"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
+    }
+    if let Some(dir) = command.get_current_dir() {
+        nice.current_dir(dir);
+    }
+    nice
 }
 
 /// Whether it starts and ends well; whatever it prints is nobody's business.

@@ -6,7 +6,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::process::Running;
 use crate::{debian, page, process, progress, workspace};
+
+/// Tells the relay's build which files the page has; `server/src/main.rs` says why.
+const PAGE_FILES: &str = "SIGNALBOX_PAGE_FILES";
 
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +24,7 @@ struct Args {
 /// Builds everything in release and becomes the relay, or the demo that starts the relay too.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let args = parse(args)?;
-    page::build()?;
-    let signalbox = release_binary()?;
+    let (_, signalbox) = build()?;
     let mut command = Command::new(&signalbox);
     match args.demo {
         Some(demo) => {
@@ -38,13 +41,31 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     Err(error).with_context(|| format!("cannot start {}", signalbox.display()))
 }
 
+/// Builds the page and the relay in release, and gives where they are. The relay's library is compiled while the page is, on
+/// what that leaves of the processor, which is most of it for its last minutes; the page goes in with the last file.
+pub(crate) fn build() -> Result<(PathBuf, PathBuf)> {
+    debian::ensure_cxx()?;
+    progress::say("Compiling the relay in the background; the page goes in later");
+    let library = Running::start(&mut process::in_background(relay()?.args(["--lib", "--quiet"])))?;
+    let page = page::build()?;
+    progress::step("Compiling what is left of the relay", || library.finish())?;
+    Ok((page, release_binary()?))
+}
+
 /// Builds the relay in release, the page of `dist/` inside it.
 pub(crate) fn release_binary() -> Result<PathBuf> {
     debian::ensure_cxx()?;
+    let files = page::names_of_files()?;
     progress::step("Building the relay in release (a few minutes the first time)", || {
-        process::run(workspace::cargo()?.args(["build", "--locked", "--release", "--package", "signalbox"]))
+        process::run(relay()?.env(PAGE_FILES, files))
     })?;
     Ok(workspace::target_dir()?.join("release/signalbox"))
+}
+
+fn relay() -> Result<Command> {
+    let mut cargo = workspace::cargo()?;
+    cargo.args(["build", "--locked", "--release", "--package", "signalbox"]);
+    Ok(cargo)
 }
 
 fn parse(args: &[String]) -> Result<Args> {

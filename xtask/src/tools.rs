@@ -20,8 +20,6 @@ pub(crate) struct Tool {
     programs: &'static [&'static str],
     /// Exactly this one.
     version: String,
-    /// Whether it says which version it is. One that does not is taken only from its own directory.
-    tells_version: bool,
     /// What it is for, and how long it takes to build on two cores.
     why: &'static str,
     /// Further words for `cargo install`.
@@ -29,29 +27,17 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    /// Makes the JavaScript side of the page. Its version must be that of the crate, for the two share a format.
+    /// Runs the page's own tests in a browser, and makes the script of the page for Trunk. Its version must be that of the
+    /// crate, for the two share a format.
     pub(crate) fn wasm_bindgen() -> Result<Self> {
         Ok(Self {
             package: "wasm-bindgen-cli",
             programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
             version: workspace::locked_version("wasm-bindgen")?,
-            tells_version: true,
-            why: "it joins the compiled page to the browser; about 2 minutes",
+            why: "it runs the page's tests in a browser; about 2 minutes",
             // Without `--locked`: its lock file names a version of a dependency that the registry does not offer.
             install_args: &[],
         })
-    }
-
-    /// Cuts the page in pieces. The version that understands the marks of the `wasm_split_helpers` that Leptos has.
-    pub(crate) fn wasm_split() -> Self {
-        Self {
-            package: "wasm_split_cli_support",
-            programs: &["wasm-split-cli"],
-            version: "0.2.4".to_owned(),
-            tells_version: false,
-            why: "it cuts the page in what is loaded first and the rest; about half a minute",
-            install_args: &["--locked", "--features", "build-binary"],
-        }
     }
 
     /// Rebuilds the page at each change, for development. The newest version that builds with the pinned toolchain.
@@ -60,7 +46,6 @@ impl Tool {
             package: "trunk",
             programs: &["trunk"],
             version: "0.21.14".to_owned(),
-            tells_version: true,
             why: "it rebuilds the page at each change and serves it; about 4 minutes",
             // Without its look for a newer version of itself.
             install_args: &["--locked", "--no-default-features", "--features", "rustls"],
@@ -73,7 +58,6 @@ impl Tool {
             package: "cargo-deny",
             programs: &["cargo-deny"],
             version: "0.20.2".to_owned(),
-            tells_version: true,
             why: "it checks where the dependencies come from and under which licence; about 5 minutes",
             install_args: &["--locked"],
         }
@@ -81,8 +65,7 @@ impl Tool {
 
     /// Finds the tool or installs it; gives the directory that holds its programs.
     pub(crate) fn ensure(&self) -> Result<PathBuf> {
-        if self.tells_version
-            && let Some(program) = process::find(&[self.programs[0]])
+        if let Some(program) = process::find(&[self.programs[0]])
             && let Some(dir) = program.parent()
             && self.is_in(dir)
         {
@@ -107,13 +90,11 @@ impl Tool {
     }
 
     fn is_in(&self, dir: &Path) -> bool {
-        let answer = |flag| Command::new(dir.join(self.programs[0])).arg(flag).output();
         self.programs.iter().all(|name| process::is_program(&dir.join(name)))
-            && match self.tells_version {
-                true => answer("--version")
-                    .is_ok_and(|out| is_version(&String::from_utf8_lossy(&out.stdout), &self.version)),
-                false => answer("--help").is_ok_and(|out| out.status.success()),
-            }
+            && Command::new(dir.join(self.programs[0]))
+                .arg("--version")
+                .output()
+                .is_ok_and(|out| is_version(&String::from_utf8_lossy(&out.stdout), &self.version))
     }
 
     fn install(&self, root: &Path) -> Result<()> {
@@ -140,6 +121,21 @@ impl Tool {
 /// `trunk 0.21.14`, and `wasm-bindgen 0.2.130 (abcdef)`, hold their version as the second word.
 fn is_version(answer: &str, version: &str) -> bool {
     answer.split_whitespace().nth(1) == Some(version)
+}
+
+/// Builds the program that cuts the compiled page and joins it to the browser.
+pub(crate) fn page_tool() -> Result<PathBuf> {
+    progress::step("Building what joins the page to the browser (a minute the first time)", || {
+        process::run(workspace::cargo()?.args([
+            "build",
+            "--locked",
+            "--profile",
+            "tool",
+            "--package",
+            "page-tool",
+        ]))
+    })?;
+    Ok(workspace::target_dir()?.join("tool/page-tool"))
 }
 
 /// Makes sure that the toolchain can compile for the browser.

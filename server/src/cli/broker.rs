@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::serve;
 use super::settings::SettingArgs;
+use crate::web::EmbeddedPage;
 
 /// Start the message broker alone.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ Examples:
 ///
 /// # Errors
 /// A setting that cannot be used, or an address that cannot be bound.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args, page: EmbeddedPage) -> anyhow::Result<ExitCode> {
     let mut settings = args.settings.settings()?;
     if !args.settings.says("http") {
         settings.http = None;
@@ -34,5 +35,5 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     settings.chat = None;
     settings.collector_sub.clear();
     settings.collector_pull.clear();
-    serve::run_with(&settings)
+    serve::run_with(&settings, page)
 }

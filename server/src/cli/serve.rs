@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::settings::SettingArgs;
 use crate::config::Settings;
 use crate::relay::Relay;
+use crate::web::EmbeddedPage;
 use crate::{shutdown, telemetry};
 
 /// Start everything: broker, collector, chat and the page that shows them.
@@ -32,19 +33,19 @@ Examples:
 ///
 /// # Errors
 /// A setting that cannot be used, or an address that cannot be bound.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    run_with(&args.settings.settings()?)
+pub fn run(args: &Args, page: EmbeddedPage) -> anyhow::Result<ExitCode> {
+    run_with(&args.settings.settings()?, page)
 }
 
 /// Runs a relay with these settings until a signal.
-pub(super) fn run_with(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(super) fn run_with(settings: &Settings, page: EmbeddedPage) -> anyhow::Result<ExitCode> {
     telemetry::init(settings.log_format, &settings.log)?;
     for variable in &settings.unknown_variables {
         tracing::warn!(variable, "the variable {variable} names no setting: see `signalbox serve --help`");
     }
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let shutdown = shutdown::on_signal().context("signals cannot be handled")?;
-        let relay = Relay::start(settings, shutdown).await?;
+        let relay = Relay::start(settings, page, shutdown).await?;
         print_services(&relay).context("standard output cannot be written")?;
         relay.wait().await;
         Ok(ExitCode::SUCCESS)

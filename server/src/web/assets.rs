@@ -10,17 +10,22 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use rust_embed::RustEmbed;
+use rust_embed::EmbeddedFile;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::problem::ApiError;
 
-/// `dist/`, as `cargo xtask run` builds it. A debug build reads it at run time.
-#[derive(RustEmbed)]
-#[folder = "../dist"]
-#[allow_missing = true]
-struct Page;
+/// The page inside the binary: its files by their paths from the page's top.
+#[derive(Clone, Copy, Debug)]
+pub struct EmbeddedPage(pub fn(&str) -> Option<EmbeddedFile>);
+
+impl Default for EmbeddedPage {
+    /// None: the binary was built without a page.
+    fn default() -> Self {
+        Self(|_| None)
+    }
+}
 
 /// What the page may do: its own files, WebAssembly, and connections to this relay or one on this machine.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -32,7 +37,7 @@ const NOT_BUILT: &str = "The page is not built into this binary. Build it with `
      folder with `--page-dir DIR`. Everything else works: /feed, /ws, /api/info, /metrics.\n";
 
 /// Routes of the page, from `dir` when it is given.
-pub fn routes<S: Clone + Send + Sync + 'static>(dir: Option<&Path>) -> Router<S> {
+pub fn routes<S: Clone + Send + Sync + 'static>(page: EmbeddedPage, dir: Option<&Path>) -> Router<S> {
     let router = match dir {
         Some(dir) => {
             let files = ServeDir::new(dir).precompressed_br().precompressed_gzip();
@@ -40,7 +45,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(dir: Option<&Path>) -> Router<S>
                 files.fallback(axum::handler::HandlerWithoutStateExt::into_service(elsewhere)),
             )
         }
-        None => Router::new().fallback(embedded),
+        None => Router::new().fallback(move |request| embedded(page, request)),
     };
     let fixed = |name: header::HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
@@ -54,7 +59,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(dir: Option<&Path>) -> Router<S>
         .layer(fixed(header::CACHE_CONTROL, "no-cache"))
 }
 
-async fn embedded(request: Request) -> Response {
+async fn embedded(page: EmbeddedPage, request: Request) -> Response {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         return ApiError::method_not_allowed("the page's files are only read: GET or HEAD").into_response();
     }
@@ -62,7 +67,7 @@ async fn embedded(request: Request) -> Response {
         "" => "index.html",
         path => path,
     };
-    match Asset::find(path, request.headers()) {
+    match Asset::find(page, path, request.headers()) {
         Some(asset) => asset.response(request.headers()),
         None if path == "index.html" => (StatusCode::NOT_FOUND, NOT_BUILT).into_response(),
         None => elsewhere(request.uri().clone()).await,
@@ -93,14 +98,15 @@ struct Asset {
 
 impl Asset {
     /// The file in the best encoding that the browser takes.
-    fn find(path: &str, headers: &HeaderMap) -> Option<Self> {
+    fn find(page: EmbeddedPage, path: &str, headers: &HeaderMap) -> Option<Self> {
         let accepted =
             headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let encodings =
             [("br", ".br"), ("gzip", ".gz")].into_iter().filter(|(name, _)| accepts(accepted, name));
+        let file = page.0;
         let compressed =
-            encodings.filter_map(|(name, ending)| Some((Page::get(&format!("{path}{ending}"))?, Some(name))));
-        let (file, encoding) = compressed.chain(Page::get(path).map(|file| (file, None))).next()?;
+            encodings.filter_map(|(name, ending)| Some((file(&format!("{path}{ending}"))?, Some(name))));
+        let (file, encoding) = compressed.chain(file(path).map(|file| (file, None))).next()?;
         let hash: String =
             file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Self {

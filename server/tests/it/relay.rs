@@ -3,6 +3,7 @@
 use signalbox::collector::{SampleSender, SendMode};
 use signalbox::config::Settings;
 use signalbox::relay::Relay;
+use signalbox::web::EmbeddedPage;
 use signalbox_shared::api::Info;
 use signalbox_shared::feed::MetricsHistory;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -61,7 +62,8 @@ async fn every_service_of_one_relay_is_reached_and_counted() {
 async fn an_address_in_use_names_the_setting_that_moves_it() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let settings = Settings { chat: Some(taken.local_addr().unwrap()), ..quiet_settings() };
-    let error = Relay::start(&settings, CancellationToken::new()).await.err().unwrap();
+    let error =
+        Relay::start(&settings, EmbeddedPage::default(), CancellationToken::new()).await.err().unwrap();
     let text = format!("{error:#}");
     assert!(text.contains("chat cannot listen on") && text.contains("--chat IP:PORT (or off)"), "{text}");
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use signalbox::config::{Layers, Settings};
 use signalbox::limits::Limits;
 use signalbox::relay::{Addresses, Relay};
+use signalbox::web::EmbeddedPage;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -50,7 +51,9 @@ impl TestServer {
     /// Starts one with these settings.
     pub(crate) async fn start_with(settings: Settings) -> Self {
         let shutdown = CancellationToken::new();
-        let relay = Relay::start(&settings, shutdown.clone()).await.expect("a relay on free ports");
+        let relay = Relay::start(&settings, EmbeddedPage::default(), shutdown.clone())
+            .await
+            .expect("a relay on free ports");
         let addresses = relay.addresses().clone();
         Self { addresses, shutdown, ended: Some(tokio::spawn(relay.wait())) }
     }

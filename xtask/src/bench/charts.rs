@@ -8,8 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::tools::{self, Tool};
-use crate::{browser, debian, page, process, progress, run, workspace};
+use crate::{browser, debian, page, process, progress, run, tools, workspace};
 
 /// Where the chart's drawing code is made into a page.
 const EXAMPLE: &str = "chart_bench";
@@ -24,9 +23,8 @@ pub(super) fn prepare() -> Result<Vec<OsString>> {
     let ours = chart(&folder)?;
     let page = workspace::root()?.join("bench/page");
     let others = install(&page, &folder)?;
-    page::build()?;
+    let (_, signalbox) = run::build()?;
     let folders = [page, ours, others].map(PathBuf::into_os_string).join(",".as_ref());
-    let signalbox = run::release_binary()?;
     Ok(vec![
         "--page".into(),
         folders,
@@ -40,7 +38,7 @@ pub(super) fn prepare() -> Result<Vec<OsString>> {
 /// Compiles the chart as the page is compiled; gives its folder.
 fn chart(folder: &Path) -> Result<PathBuf> {
     tools::ensure_wasm_target()?;
-    let wasm_bindgen = Tool::wasm_bindgen()?.ensure()?.join("wasm-bindgen");
+    let tool = tools::page_tool()?;
     let ours = folder.join("ours");
     progress::step("Compiling the chart as the page is compiled", || {
         process::run(workspace::cargo()?.args([
@@ -59,9 +57,7 @@ fn chart(folder: &Path) -> Result<PathBuf> {
             .join(workspace::WASM_TARGET)
             .join(PROFILE)
             .join(format!("examples/{EXAMPLE}.wasm"));
-        let mut bindgen = Command::new(wasm_bindgen);
-        bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(&ours).arg(wasm);
-        process::run(&mut bindgen)
+        page::bind(&tool, EXAMPLE, &wasm, &ours)
     })?;
     Ok(ours)
 }

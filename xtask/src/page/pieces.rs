@@ -36,12 +36,11 @@ pub(super) struct Pieces {
 }
 
 /// Cuts `wasm` into files in `dir`.
-pub(super) fn split(program: &Path, wasm: &Path, dir: &Path) -> Result<Pieces> {
+pub(super) fn split(tool: &Path, wasm: &Path, dir: &Path) -> Result<Pieces> {
     if dir.exists() {
         fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
     }
-    let mut split = Command::new(program);
-    process::run(split.args(["--target", "web", "--out-name", NAME]).arg(wasm).arg(dir))?;
+    process::run(Command::new(tool).args(["split", NAME]).arg(wasm).arg(dir))?;
     let content = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
     Ok(Pieces { first: dir.join(format!("{NAME}.wasm")), dir: dir.to_owned(), hash: hash(&content) })
 }

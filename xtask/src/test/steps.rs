@@ -101,14 +101,12 @@ fn trunk_build() -> Result<PathBuf> {
 }
 
 fn release() -> Result<Outcome> {
-    page::build()?;
-    run::release_binary()?;
+    run::build()?;
     Ok(Outcome::Passed)
 }
 
 fn end_to_end() -> Result<Outcome> {
-    let page = page::build()?;
-    let release = run::release_binary()?;
+    let (page, release) = run::build()?;
     let browser = browser::ensure()?;
     debian::ensure(&[("nc", "netcat-openbsd")], "a test chats with it")?;
     let mut cargo = workspace::cargo()?;
