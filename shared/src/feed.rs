@@ -78,7 +78,7 @@ pub struct AlertChange {
     pub color: String,
     /// The metric's key.
     pub metric: String,
-    /// The rule in words: `mem above 100 for 10s`.
+    /// The rule in words: `mem above 100 MB for 10s`.
     pub text: String,
     /// Which of the rule's bounds was crossed.
     pub side: AlertSide,
@@ -188,7 +188,7 @@ pub struct RuleInfo {
     pub for_ms: u64,
     /// The only agent it is for; null for every agent.
     pub agent: Option<String>,
-    /// The rule in words: `mem above 100 for 10s`.
+    /// The rule in words: `mem above 100 MB for 10s`.
     pub text: String,
     /// The agents whose metric is beyond the threshold, in the order of their names.
     pub agents: Vec<RuleAgent>,

@@ -17,6 +17,7 @@ pub mod news;
 pub mod payload;
 pub mod sample;
 pub mod socket;
+pub mod unit;
 
 pub use channel::{ChannelKind, ChannelName, ChannelNameError};
 pub use filter::{Filter, FilterKind};

@@ -1,5 +1,7 @@
 //! Numbers as people read them: always with a unit, never jumping in width more than they must.
 
+pub use signalbox_shared::unit::{unit_of, without_unit};
+
 /// A space that neither breaks nor is wide: between a number and its unit (Unicode U+202F).
 const THIN: char = '\u{202f}';
 
@@ -99,38 +101,6 @@ pub fn metric(name: &str, value: f64) -> String {
     }
 }
 
-/// What a further metric's name may end with to tell its unit (docs/protocol.md §2).
-const UNIT_ENDINGS: [(&str, &str); 17] = [
-    ("_pct", "%"),
-    ("_kb", "kB"),
-    ("_gb", "GB"),
-    ("_ns", "ns"),
-    ("_celsius", "°C"),
-    ("_hz", "Hz"),
-    ("_watts", "W"),
-    ("_volts", "V"),
-    ("_percent", "%"),
-    ("_bytes", "B"),
-    ("_mb", "MB"),
-    ("_s", "s"),
-    ("_secs", "s"),
-    ("_seconds", "s"),
-    ("_ms", "ms"),
-    ("_us", "µs"),
-    ("_per_sec", "/s"),
-];
-
-/// The unit of a metric: `%` for `cpu`, `MB` for `mem`, else what its name's ending tells; nothing when it tells nothing.
-#[must_use]
-pub fn unit_of(metric: &str) -> &'static str {
-    let ending = || UNIT_ENDINGS.iter().find(|(ending, _)| metric.ends_with(ending));
-    match metric {
-        "cpu" => "%",
-        "mem" => "MB",
-        _ => ending().map_or("", |(_, unit)| unit),
-    }
-}
-
 /// What a metric's chart is called: its key in words, without the ending that its unit tells.
 #[must_use]
 pub fn metric_title(metric: &str) -> String {
@@ -138,9 +108,8 @@ pub fn metric_title(metric: &str) -> String {
         "cpu" => return "Processor".to_owned(),
         "mem" => return "Memory".to_owned(),
         _ => {
-            let ending = UNIT_ENDINGS.iter().find(|(ending, _)| metric.ends_with(ending));
-            let bare = ending.and_then(|(ending, _)| metric.strip_suffix(ending));
-            bare.filter(|bare| !bare.is_empty()).unwrap_or(metric)
+            let bare = without_unit(metric);
+            if bare.is_empty() { metric } else { bare }
         }
     };
     let words = name.replace(['_', '.'], " ");
@@ -322,8 +291,6 @@ mod tests {
         check(&metric_title("fds"), "Fds");
         check(&metric_title("_ms"), "Ms");
         check(&metric_title("___"), "___");
-        check(unit_of("disk_celsius"), "°C");
-        check(unit_of("loss_pct"), "%");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use signalbox_shared::Sample;
 use signalbox_shared::feed::{
     AlertChange, AlertEnd, AlertSide, AlertState, Mark, MarkKind, RuleAgent, RuleInfo,
 };
+use signalbox_shared::unit::unit_of;
 
 mod rule;
 
@@ -221,16 +222,23 @@ fn words(rule: &AlertRule) -> String {
     let mut text = rule.metric.clone();
     // Writing to a string cannot fail.
     if let Some(bound) = rule.above {
-        let _ = write!(text, " above {bound}");
+        let _ = write!(text, " above {}", with_unit(bound.to_string(), &rule.metric));
     }
     if let Some(bound) = rule.below {
         let or = if rule.above.is_some() { " or" } else { "" };
-        let _ = write!(text, "{or} below {bound}");
+        let _ = write!(text, "{or} below {}", with_unit(bound.to_string(), &rule.metric));
     }
     if !rule.hold.is_zero() {
         let _ = write!(text, " for {}", duration_words(rule.hold));
     }
     text
+}
+
+fn with_unit(number: String, metric: &str) -> String {
+    match unit_of(metric) {
+        "" => number,
+        unit => format!("{number} {unit}"),
+    }
 }
 
 /// In the largest unit that needs no fraction.
@@ -244,8 +252,8 @@ fn duration_words(duration: Duration) -> String {
 /// A change as one line for people.
 #[must_use]
 pub fn line(change: &AlertChange) -> String {
-    let AlertChange { color, text, .. } = change;
-    match (change.reason, change.value.map(number_words)) {
+    let AlertChange { color, text, metric, .. } = change;
+    match (change.reason, change.value.map(|value| with_unit(number_words(value), metric))) {
         (None, Some(value)) => format!("{color}: {text} (now {value})"),
         (Some(AlertEnd::Back), Some(value)) => format!("{color}: no longer {text} (now {value})"),
         (Some(AlertEnd::Crossed), Some(value)) => {

@@ -59,7 +59,7 @@ async fn an_alert_is_said_everywhere_once_when_it_begins_and_once_when_it_ends()
     let begins = alert(feed.event("alert").await);
     assert_eq!((begins.state, begins.value, begins.threshold), (AlertState::Begins, Some(91.0), 90.0));
     let mark: Mark = serde_json::from_str(&feed.event("mark").await.data).unwrap();
-    assert_eq!((mark.kind, mark.text.as_str()), (MarkKind::Alert, "red: cpu above 90 (now 91)"));
+    assert_eq!((mark.kind, mark.text.as_str()), (MarkKind::Alert, "red: cpu above 90 % (now 91 %)"));
     let ends_event = feed.event("alert").await;
     let seq = ends_event.seq();
     let ends = alert(ends_event);
@@ -75,7 +75,10 @@ async fn an_alert_is_said_everywhere_once_when_it_begins_and_once_when_it_ends()
     }
     assert_eq!(
         lines[2..],
-        ["Notice: Alert: red: cpu above 90 (now 91)", "Notice: Alert: red: no longer cpu above 90 (now 40)"]
+        [
+            "Notice: Alert: red: cpu above 90 % (now 91 %)",
+            "Notice: Alert: red: no longer cpu above 90 % (now 40 %)"
+        ]
     );
 
     // One who was away gets it too.
@@ -97,7 +100,7 @@ async fn rules_and_prometheus_tell_who_is_in_alert_now() {
         (rules.rules[1].agents.len() == 2).then_some(rules.rules)
     })
     .await;
-    assert_eq!((rules[0].text.as_str(), rules[1].text.as_str()), ("cpu above 90", "cpu above 50 for 1h"));
+    assert_eq!((rules[0].text.as_str(), rules[1].text.as_str()), ("cpu above 90 %", "cpu above 50 % for 1h"));
     let states = |index: usize| -> Vec<(&str, bool, f64)> {
         rules[index].agents.iter().map(|agent| (agent.color.as_str(), agent.is_alert, agent.value)).collect()
     };
@@ -105,7 +108,7 @@ async fn rules_and_prometheus_tell_who_is_in_alert_now() {
     assert_eq!(states(1), [("blue", false, 60.0), ("red", false, 95.0)]);
     let page = http(server.http(), "GET", "/metrics", &[], b"").await.text();
     let told: Vec<&str> = page.lines().filter(|line| line.starts_with("signalbox_alert{")).collect();
-    assert_eq!(told, ["signalbox_alert{rule=\"cpu above 90\",color=\"red\",metric=\"cpu\"} 1"]);
+    assert_eq!(told, ["signalbox_alert{rule=\"cpu above 90 %\",color=\"red\",metric=\"cpu\"} 1"]);
     server.stop().await;
 }
 

@@ -138,7 +138,10 @@ async fn a_browser_goes_on_without_a_gap_across_a_kill() {
     assert_eq!((stepped.tier_secs, counts.iter().sum::<u32>()), (60, 52), "{counts:?}");
     let marks: MetricsMarks = get(relay.http, "/api/metrics/marks").await;
     let texts: Vec<&str> = marks.marks.iter().map(|mark| mark.text.as_str()).collect();
-    assert_eq!(texts, ["red: cpu above 90 (now 95)", "deploy", "red: no longer cpu above 90 (now 7)"]);
+    assert_eq!(
+        texts,
+        ["red: cpu above 90 % (now 95 %)", "deploy", "red: no longer cpu above 90 % (now 7 %)"]
+    );
     let rules: MetricsRules = get(relay.http, "/api/metrics/rules").await;
     assert!(rules.rules[0].agents.is_empty(), "the alert has ended with the sample after the restart");
     relay.kill().await;

@@ -137,11 +137,11 @@ fn a_sample_without_the_metric_changes_nothing() {
 #[test]
 fn a_rule_is_said_in_words() {
     let check = |rule: AlertRule, expected: &str| assert_eq!(words(&rule), expected);
-    check(rule(Some(100.0), None, 10_000, None), "mem above 100 for 10s");
-    check(rule(None, Some(0.5), 90_000, None), "mem below 0.5 for 90s");
-    check(rule(Some(2.0), Some(1.0), 0, None), "mem above 2 or below 1");
-    check(rule(Some(2.0), None, 1_500, None), "mem above 2 for 1500ms");
-    check(rule(Some(2.0), None, 7_200_000, None), "mem above 2 for 2h");
+    check(rule(Some(100.0), None, 10_000, None), "mem above 100 MB for 10s");
+    check(rule(None, Some(0.5), 90_000, None), "mem below 0.5 MB for 90s");
+    check(rule(Some(2.0), Some(1.0), 0, None), "mem above 2 MB or below 1 MB");
+    check(rule(Some(2.0), None, 1_500, None), "mem above 2 MB for 1500ms");
+    check(rule(Some(2.0), None, 7_200_000, None), "mem above 2 MB for 2h");
 }
 
 #[test]
