@@ -10,6 +10,8 @@ use serde_json::Value;
 use signalbox_shared::EventId;
 use signalbox_shared::changes::{ChangeEvent, ChangesAccounts, ChangesInfo};
 
+use super::visible;
+
 /// Most changes kept: more than anybody scrolls through; at 8,000 bytes a row, 8 MB.
 pub const EVENTS_MAX: usize = 1_000;
 /// Most characters of a value that a row shows; the whole stands in its title.
@@ -170,12 +172,12 @@ pub fn value_text(value: &Value) -> String {
     }
 }
 
-/// The beginning of a text.
+/// The beginning of a text, with all that hides written out.
 #[must_use]
 pub fn cut(text: &str) -> String {
     match text.char_indices().nth(VALUE_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", visible::line(&text.as_bytes()[..end])),
+        None => visible::line(text.as_bytes()),
     }
 }
 
@@ -252,6 +254,7 @@ mod tests {
     #[test]
     fn long_values_are_cut_at_a_character() {
         assert_eq!(cut("short"), "short");
+        assert_eq!(cut("\u{202e}a"), "⟨U+202E⟩a");
         assert_eq!(cut(&"ä".repeat(100)).chars().count(), VALUE_CHARS_MAX + 1);
     }
 }

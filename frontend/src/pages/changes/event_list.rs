@@ -7,7 +7,7 @@ use signalbox_shared::changes::ChangeEvent;
 
 use crate::control::use_control;
 use crate::state::changes::{Accounts, Changes, Field, cut, fields, value_text};
-use crate::state::units;
+use crate::state::{units, visible};
 
 /// Most rows shown at a time: the filter finds the others.
 const ROWS_MAX: usize = 100;
@@ -125,7 +125,7 @@ fn event_row(event: &Arc<ChangeEvent>) -> impl IntoView + use<> {
         <tr>
             <td data-label="Time"><time>{time}</time></td>
             <td data-label="Table"><code>{event.table.clone()}</code></td>
-            <td data-label="Key" class="key" title=key>{cut(&key)}</td>
+            <td data-label="Key" class="key" title=visible::line(key.as_bytes())>{cut(&key)}</td>
             <td data-label="Kind"><span class="change-kind" data-kind=event.kind.word()>{event.kind.word()}</span></td>
             <td class="fields">{row}</td>
         </tr>
@@ -134,10 +134,11 @@ fn event_row(event: &Arc<ChangeEvent>) -> impl IntoView + use<> {
 
 fn field(Field { name, old, new }: Field) -> impl IntoView {
     let both = old.is_some() && new.is_some();
-    let old = old.map(|old| view! { <del title=old>{cut(&old)}</del> });
+    let whole = |text: &String| visible::line(text.as_bytes());
+    let old = old.map(|old| view! { <del title=whole(&old)>{cut(&old)}</del> });
     let new = new.map(|new| match both {
-        true => view! { <ins title=new>{cut(&new)}</ins> }.into_any(),
-        false => view! { <span title=new>{cut(&new)}</span> }.into_any(),
+        true => view! { <ins title=whole(&new)>{cut(&new)}</ins> }.into_any(),
+        false => view! { <span title=whole(&new)>{cut(&new)}</span> }.into_any(),
     });
     view! {
         <span class="change-field">

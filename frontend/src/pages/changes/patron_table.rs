@@ -6,6 +6,7 @@ use signalbox_shared::changes::{ChangesInfo, LinkState, Patron, PatronFields, Pa
 
 use crate::control::use_control;
 use crate::state::patrons::{Conflict, Edit, Row};
+use crate::state::visible;
 
 /// The panel.
 #[component]
@@ -106,6 +107,8 @@ fn PatronRow(
     let control = use_control();
     let Row { patron, n_changes, is_gone } = row;
     let Patron { id, name, fav_dish } = patron;
+    let shown = |text: Option<String>| text.map(|text| visible::line(text.as_bytes()));
+    let (name, fav_dish) = (shown(name), shown(fav_dish));
     let spoken = name.clone().unwrap_or_else(|| format!("patron {id}"));
     let (edit_label, delete_label) = (format!("Edit {spoken}"), format!("Delete {spoken}"));
     let edit = {
