@@ -38,6 +38,8 @@ fn split(name: &str, wasm: &Path, dir: &Path) -> Result<()> {
 fn bind(name: &str, wasm: &Path, dir: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).out_name(name).web(true)?.typescript(false);
+    // Its function to begin with takes the file beside it, unless it is told another.
+    bindgen.omit_default_module_path(false);
     // The second piece needs the table that the linker exports; the names are those of wasm-bindgen's own functions.
     bindgen.keep_lld_exports(true).remove_name_section(true);
     bindgen.generate(dir)
