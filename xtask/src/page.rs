@@ -8,8 +8,8 @@ mod pieces;
 mod shell;
 mod sync;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -55,11 +55,8 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// Names the files of `dist/`, in few characters.
 pub(crate) fn names_of_files() -> Result<String> {
     let dist = workspace::dist_dir()?;
-    let mut hasher = DefaultHasher::new();
-    if dist.is_dir() {
-        files_below(&dist)?.hash(&mut hasher);
-    }
-    Ok(format!("{:016x}", hasher.finish()))
+    let files = if dist.is_dir() { files_below(&dist)? } else { BTreeSet::new() };
+    Ok(pieces::hash(&files))
 }
 
 fn compile() -> Result<()> {

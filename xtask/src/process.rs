@@ -66,7 +66,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed no text", shown(command)))
 }
 
-/// The same, for when nobody else wants the processor.
+/// The command, to be run on what others leave of the processor.
 pub(crate) fn in_background(command: &Command) -> Command {
     let mut nice = Command::new("nice");
     nice.args(["-n", "10"]).arg(command.get_program()).args(command.get_args());

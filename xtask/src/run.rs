@@ -44,9 +44,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// Builds the page and the relay in release, and gives where they are. The relay's library is compiled while the page is, on
 /// what that leaves of the processor, which is most of it for its last minutes; the page goes in with the last file.
 pub(crate) fn build() -> Result<(PathBuf, PathBuf)> {
-    debian::ensure_cxx()?;
+    let mut library = process::in_background(relay()?.args(["--lib", "--quiet"]));
     progress::say("Compiling the relay in the background; the page goes in later");
-    let library = Running::start(&mut process::in_background(relay()?.args(["--lib", "--quiet"])))?;
+    let library = Running::start(&mut library)?;
     let page = page::build()?;
     progress::step("Compiling what is left of the relay", || library.finish())?;
     Ok((page, release_binary()?))
@@ -54,7 +54,6 @@ pub(crate) fn build() -> Result<(PathBuf, PathBuf)> {
 
 /// Builds the relay in release, the page of `dist/` inside it.
 pub(crate) fn release_binary() -> Result<PathBuf> {
-    debian::ensure_cxx()?;
     let files = page::names_of_files()?;
     progress::step("Building the relay in release (a few minutes the first time)", || {
         process::run(relay()?.env(PAGE_FILES, files))
@@ -63,6 +62,7 @@ pub(crate) fn release_binary() -> Result<PathBuf> {
 }
 
 fn relay() -> Result<Command> {
+    debian::ensure_cxx()?;
     let mut cargo = workspace::cargo()?;
     cargo.args(["build", "--locked", "--release", "--package", "signalbox"]);
     Ok(cargo)

@@ -34,7 +34,7 @@ impl Tool {
             package: "wasm-bindgen-cli",
             programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
             version: workspace::locked_version("wasm-bindgen")?,
-            why: "it runs the page's tests in a browser; about 2 minutes",
+            why: "it runs the page's tests in a browser, and joins Trunk's page to one; about 2 minutes",
             // Without `--locked`: its lock file names a version of a dependency that the registry does not offer.
             install_args: &[],
         })

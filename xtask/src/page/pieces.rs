@@ -7,7 +7,7 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{Hash, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,7 +71,8 @@ fn rename_in(from: &Path, to: &Path, old: &str, new: &str) -> Result<()> {
     fs::write(to, text.replace(old, new)).with_context(|| format!("cannot write {}", to.display()))
 }
 
-fn hash(content: &[u8]) -> String {
+/// A name for a content, in few characters.
+pub(super) fn hash(content: &impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
