@@ -28,6 +28,7 @@ pub mod event;
 pub mod history;
 pub mod life;
 pub mod marks;
+mod pace;
 pub mod points;
 mod restore;
 pub mod ring;

@@ -6,6 +6,7 @@
 //! moment it takes something until all of that is written. Knows no protocol but the frames of a WebSocket and the chunks of
 //! HTTP.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, Write as _};
 use std::net::Shutdown;
@@ -19,6 +20,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
@@ -155,16 +157,36 @@ pub(crate) fn chunk(data: &[u8]) -> Bytes {
     chunk.into()
 }
 
-/// Does something short for each of many connections, a crowd on all processors; the last ones before this returns.
-pub(crate) fn for_each<T: Send + 'static>(mut crowd: Vec<T>, act: impl Fn(&T) + Send + Sync + 'static) {
-    let act = Arc::new(act);
+/// What [`for_each`] does on other processors. It is done whether or not somebody waits for it.
+#[derive(Debug)]
+pub(crate) struct Rest(oneshot::Receiver<Infallible>);
+
+impl Rest {
+    /// Waits until everybody had their turn.
+    ///
+    /// # Cancel safety
+    /// Changes nothing.
+    pub(crate) async fn finish(self) {
+        // Nothing is ever sent: the last part that ends drops the other side.
+        let _ = self.0.await;
+    }
+}
+
+/// Does something short for each of many connections, a crowd on all processors; the first ones before this returns.
+pub(crate) fn for_each<T: Send + 'static>(
+    mut crowd: Vec<T>,
+    act: impl Fn(&T) + Send + Sync + 'static,
+) -> Rest {
+    let (all, rest) = oneshot::channel();
+    let act = Arc::new((act, all));
     while AT_ONCE < crowd.len()
         && let Ok(runtime) = Handle::try_current()
     {
         let (part, act) = (crowd.split_off(crowd.len() - AT_ONCE), Arc::clone(&act));
-        runtime.spawn(async move { part.iter().for_each(|each| act(each)) });
+        runtime.spawn(async move { part.iter().for_each(|each| act.0(each)) });
     }
-    crowd.iter().for_each(|each| act(each));
+    crowd.iter().for_each(|each| act.0(each));
+    Rest(rest)
 }
 
 impl Shared {
@@ -280,9 +302,10 @@ pub(crate) async fn read_text_frame(peer: &mut TcpStream) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -369,6 +392,32 @@ mod tests {
         everything_came.store(true, Ordering::Relaxed);
         by_outlet.join().unwrap();
         by_task.await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_rest_is_finished_when_everybody_had_their_turn() {
+        let check = async |n: usize| {
+            let n_turns = Arc::new(AtomicUsize::new(0));
+            let turns = Arc::clone(&n_turns);
+            let rest = for_each((0..n).collect(), move |_| {
+                std::thread::yield_now();
+                turns.fetch_add(1, Ordering::Relaxed);
+            });
+            rest.finish().await;
+            assert_eq!(n_turns.load(Ordering::Relaxed), n);
+        };
+        check(0).await;
+        check(1).await;
+        check(AT_ONCE).await;
+        check(100 * AT_ONCE + 1).await;
+    }
+
+    #[test]
+    fn without_other_processors_everybody_has_their_turn_at_once() {
+        let (told, hear) = std::sync::mpsc::channel();
+        let rest = for_each((0..1_000).collect(), move |n| told.send(*n).unwrap());
+        assert!(hear.into_iter().eq(0..1_000));
+        assert!(rest.finish().now_or_never().is_some());
     }
 
     #[test]

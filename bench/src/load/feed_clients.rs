@@ -1,6 +1,7 @@
 //! Many browsers in one process: each a connection that reads Server-Sent Events, all on one thread.
 //!
-//! A sample says in `sent_micros` when it was sent; [`super::stamped`] tells two delays from that.
+//! A sample says in `sent_micros` when it was sent; [`super::stamped`] tells two delays from that. The thread looks for what
+//! has come now and then: browsers are elsewhere, and one that were woken for each event would take the server's processor.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -14,6 +15,8 @@ use super::stamped::{Noted, Stamped};
 pub(crate) const SENT_KEY: &[u8] = b"\"sent_micros\":";
 /// How long the first sample, and then each next one, may let wait before the rest counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Time between two looks, of which none counts as the server's.
+const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
 /// A line that is longer than this is no sample of ours.
@@ -59,10 +62,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let due = args.samples * args.clients as u64;
     let (mut n_answered, mut noted) = (0, Noted::with_capacity(due)?);
-    let mut events = Events::with_capacity(1024);
+    let mut events = Events::with_capacity(args.clients);
     let mut buffer = vec![0; READ_BYTES];
     let mut last_came = Instant::now();
     while noted.n() < due && last_came.elapsed() < SILENCE_MAX {
+        std::thread::sleep(LOOK_EVERY);
         poll.poll(&mut events, Some(Duration::from_millis(200)))?;
         for event in &events {
             let client = &mut clients[event.token().0];

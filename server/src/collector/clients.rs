@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Bell, Delivery, Place};
-use crate::outlet;
+use crate::outlet::{self, Rest};
 
 /// Every client of the feed.
 #[derive(Debug)]
@@ -173,12 +173,13 @@ impl Clients {
         }
     }
 
-    /// Tells everybody that there is something new, and brings it where that can be done.
-    pub(super) fn tell(&self, delivery: Option<Delivery>) {
+    /// Tells everybody that there is something new, and brings it where that can be done: to the first ones before this
+    /// returns.
+    pub(super) fn tell(&self, delivery: Option<Delivery>) -> Rest {
         // Not under the lock: a write takes microseconds, and whoever comes or goes must not wait for thousands of them.
         let clients: Vec<Arc<Client>> =
             self.known.lock().clients.values().map(|watched| watched.client.clone()).collect();
-        outlet::for_each(clients, move |client| client.tell(delivery.as_ref()));
+        outlet::for_each(clients, move |client| client.tell(delivery.as_ref()))
     }
 
     /// One more stream begins with a gap.

@@ -27,22 +27,18 @@ use super::clients::Clients;
 use super::delivery::{Delivery, Place};
 use super::event;
 use super::marks::Marks;
+use super::pace::Pace;
 use super::restore::Restorer;
 use super::ring::{Bounds, Read, Ring};
 use super::store::{Piece, Store};
 use crate::clock::{new_epoch, now_ms};
 use crate::limits::Limits;
+use crate::outlet::Rest;
 
 /// Time between pings. Source: docs/protocol.md §3.
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// Time between looks at silent agents and slow clients: well under the three seconds that make an agent stale.
 const TICK_EVERY: Duration = Duration::from_millis(500);
-/// Shortest time between two wake-ups of all clients: a browser draws once in 16 ms anyway.
-const PACE_MIN: Duration = Duration::from_millis(10);
-/// What one more client adds to that, so that ten thousand are woken ten times a second and not a hundred.
-const PACE_PER_CLIENT: Duration = Duration::from_micros(10);
-/// Longest time between two wake-ups.
-const PACE_MAX: Duration = Duration::from_millis(250);
 /// Time that clients have at shutdown to take the end of their stream before their connections are closed.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// Answers about the history that are built at the same time: each copies a part of it.
@@ -259,6 +255,7 @@ impl History {
         let mut tick = tokio::time::interval(TICK_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut next_ping = Instant::now() + PING_EVERY;
+        let mut pace = Pace::default();
         loop {
             let is_tick = tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -272,10 +269,14 @@ impl History {
                 }
                 self.tick(now_ms(), is_ping);
             }
-            self.publish(now_ms(), false);
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = tokio::time::sleep(self.pace()) => {}
+            let Some(told) = self.publish(now_ms(), false) else { continue };
+            let next_at = pace.told(self.clients.len(), Instant::now());
+            let next = async {
+                told.finish().await;
+                tokio::time::sleep_until(next_at).await;
+            };
+            if shutdown.run_until_cancelled(next).await.is_none() {
+                break;
             }
         }
         self.publish(now_ms(), true);
@@ -358,24 +359,25 @@ impl History {
         }
     }
 
-    /// Lets everything that was pushed be read.
-    pub(super) fn publish(&self, now_ms: i64, is_closed: bool) {
+    /// Lets everything that was pushed be read, and tells the clients, if there is something new.
+    pub(super) fn publish(&self, now_ms: i64, is_closed: bool) -> Option<Rest> {
         let mut inner = self.inner.lock();
         let since = inner.newest();
         let is_new = inner.ring.publish(now_ms);
         let until = inner.newest();
         // More than one piece is left to the clients, and so is the end.
         let whole = match inner.ring.read_after(since.seq) {
-            Read::Events(bytes, seq) if seq == until.seq && !is_closed => Some(bytes),
+            Read::Events(bytes, seq) if seq == until.seq && !is_closed && !self.clients.is_empty() => {
+                Some(bytes)
+            }
             _ => None,
         };
         inner.is_closed |= is_closed;
         let unsaved = inner.ring.take_unsaved();
         drop(inner);
         self.save(unsaved.into_iter().map(Piece::Feed));
-        if (is_new || is_closed) && !self.clients.is_empty() {
-            self.clients.tell(whole.map(|bytes| Delivery::new(since, until, &bytes)));
-        }
+        let tell = || self.clients.tell(whole.map(|bytes| Delivery::new(since, until, &bytes)));
+        (is_new || is_closed).then(tell)
     }
 
     fn save(&self, pieces: impl Iterator<Item = Piece>) {
@@ -391,11 +393,6 @@ impl History {
                 self.n_unsent.fetch_add(1, Relaxed);
             }
         }
-    }
-
-    fn pace(&self) -> Duration {
-        let n_clients = u32::try_from(self.clients.len()).unwrap_or(u32::MAX);
-        PACE_PER_CLIENT.saturating_mul(n_clients).clamp(PACE_MIN, PACE_MAX)
     }
 }
 
