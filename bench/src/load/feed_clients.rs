@@ -15,7 +15,7 @@ use super::stamped::{Noted, Stamped};
 pub(crate) const SENT_KEY: &[u8] = b"\"sent_micros\":";
 /// How long the first sample, and then each next one, may let wait before the rest counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
-/// Time between two looks, of which none counts as the server's.
+/// Time between two looks: part of the delay until a message is read, and of none until it is in the socket.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;

@@ -367,17 +367,17 @@ impl History {
         let until = inner.newest();
         // More than one piece is left to the clients, and so is the end.
         let whole = match inner.ring.read_after(since.seq) {
-            Read::Events(bytes, seq) if seq == until.seq && !is_closed && !self.clients.is_empty() => {
-                Some(bytes)
-            }
+            Read::Events(bytes, seq) if seq == until.seq && !is_closed => Some(bytes),
             _ => None,
         };
         inner.is_closed |= is_closed;
         let unsaved = inner.ring.take_unsaved();
         drop(inner);
         self.save(unsaved.into_iter().map(Piece::Feed));
-        let tell = || self.clients.tell(whole.map(|bytes| Delivery::new(since, until, &bytes)));
-        (is_new || is_closed).then(tell)
+        (is_new || is_closed).then(|| {
+            let whole = whole.filter(|_| !self.clients.is_empty());
+            self.clients.tell(whole.map(|bytes| Delivery::new(since, until, &bytes)))
+        })
     }
 
     fn save(&self, pieces: impl Iterator<Item = Piece>) {

@@ -57,17 +57,17 @@ mod tests {
         let (mut pace, start) = (Pace::default(), Instant::now());
         let mut next_at = start;
         let mut found = Vec::new();
-        for millis in samples {
+        for came_at in samples.iter().map(|millis| start + Duration::from_millis(*millis)) {
             // One that came while they could not be told goes with the one before it.
-            let at = (start + Duration::from_millis(*millis)).max(next_at);
-            if found.last().is_some_and(|last| start + Duration::from_millis(*millis) <= *last) {
+            if found.last().is_some_and(|last| came_at <= *last) {
                 continue;
             }
+            let at = came_at.max(next_at);
             found.push(at);
             next_at = pace.told(10_000, at);
         }
-        let found: Vec<u128> = found.iter().map(|at| (*at - start).as_millis()).collect();
-        assert_eq!(found, told.iter().map(|millis| u128::from(*millis)).collect::<Vec<_>>(), "{samples:?}");
+        let found: Vec<u64> = found.iter().map(|at| (*at - start).as_millis().try_into().unwrap()).collect();
+        assert_eq!(found, told, "{samples:?}");
     }
 
     #[test]
